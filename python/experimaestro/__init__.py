@@ -1,0 +1,1 @@
+"""Typed experiments in Python: every task runs exactly once."""

@@ -1,0 +1,7 @@
+//! Values, identifiers, layout, claims, job states, journal and scheduler.
+//!
+//! The ground floor: no Python, no threads, no clock of its own. See `docs/architecture.md`.
+#![warn(missing_docs)]
+
+pub mod identifier;
+pub mod value;

@@ -1,0 +1,1 @@
+//! Typed values: what a configuration is made of.
