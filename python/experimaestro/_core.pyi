@@ -1,0 +1,181 @@
+"""The compiled module: written by hand, checked by stubtest.
+
+Three rooms: configurations (rust/py/src/config), running (rust/py/src/running), errors (rust/py/src/errors.rs).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, final
+
+__version__: str
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+class ExperimaestroError(Exception):
+    """Base class of every error that this package raises on purpose."""
+
+class ValidationError(ExperimaestroError, TypeError, ValueError):
+    """A value does not fit its parameter."""
+
+class SealedError(ExperimaestroError, AttributeError):
+    """A sealed configuration, a constant or a generated value was to be changed."""
+
+class LoadError(ExperimaestroError, RuntimeError):
+    """A stored file cannot be read: damaged, of a newer version, or its class is gone."""
+
+class WorkspaceError(ExperimaestroError, RuntimeError):
+    """A workspace cannot be used: missing, not writable, of another scheme."""
+
+class ClaimLost(ExperimaestroError, RuntimeError):
+    """This attempt of a job is no longer ours: somebody else took over, or it was already done."""
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+State = Literal["unscheduled", "waiting", "ready", "scheduled", "running", "done", "error"]
+Reason = Literal[
+    "DEPENDENCY", "FAILED", "MEMORY", "TIMEOUT", "CANCELLED", "REJECTED_TIMELIMIT", "REJECTED_OTHER", "MISSING_OUTPUTS",
+    "DELETED",
+]
+
+class Launch(TypedDict):
+    """What a job needs to start; asked of Python only when the job must run."""
+
+    params: bytes  # params.json
+    identity: bytes  # identity.json
+    environment: dict[str, str]  # overlaid on the driver's environment
+    python_path: list[str]  # put in front of sys.path
+
+@final
+class Engine:
+    """Drives the jobs of this process. One is enough for any number of workspaces and runs; threads start lazily.
+
+    After a fork the child must not use it (raises ExperimaestroError).
+    """
+
+    def __new__(cls, *, slots: int | None = None, launcher: Literal["fork-server", "process"] | None = None,
+                python: str | None = None) -> Engine: ...
+    @property
+    def slots(self) -> int: ...
+    def open_run(self, workspace: str, experiment: str, *, on_wait: Callable[[str], None] | None = None,
+                 environment: str | None = None) -> Run:
+        """Lock the experiment, create a run directory and its journal. `on_wait` gets the holder's host once if the lock is taken.
+
+        Creates the workspace marker when missing; raises WorkspaceError when the folder cannot be used.
+        """
+    def submit(self, *, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch],
+               dependencies: Sequence[JobHandle] = (), run: Run | None = None, tags: Mapping[str, Any] | None = None,
+               priority: int = 0) -> JobHandle:
+        """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
+        returned as it is, joined to the run; it starts again only if it was in error."""
+    def inspect(self, workspace: str, task_id: str, identifier: str) -> tuple[State, Reason | None]:
+        """State of a job as the disk tells it (for dry runs); reads, never writes."""
+    def wait(self, handles: Sequence[JobHandle], timeout: float | None = None) -> bool:
+        """Wait until all have ended; true if so. Releases the GIL, lets Ctrl-C through within 100 ms."""
+
+@final
+class Run:
+    """One run of one experiment: its folder, lock and journal."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no job of this run is unfinished."""
+    def counts(self) -> dict[State, int]: ...
+    def jobs(self) -> list[JobHandle]: ...
+    def events(self, timeout: float | None = None) -> list[tuple[JobHandle, State]]:
+        """State changes since the last call, in order; blocks up to timeout for the first one. After `close`: what remains, then []."""
+    def close(self, status: Literal["completed", "failed", "detached"]) -> None:
+        """Write the final status, flush the journal, release the lock. Running jobs are left alive."""
+
+@final
+class JobHandle:
+    """A job known to the engine."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def task_id(self) -> str: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def reason(self) -> Reason | None: ...
+    @property
+    def message(self) -> str | None:
+        """Why it failed, in one line."""
+    @property
+    def exit_code(self) -> int | None: ...
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def started(self) -> float | None: ...
+    @property
+    def ended(self) -> float | None: ...
+    @property
+    def adopted(self) -> bool:
+        """True when the job was found running, and re-attached to, rather than started by this process."""
+    @property
+    def reused(self) -> bool:
+        """True when it was found done."""
+    def kill(self) -> bool: ...
+
+@final
+class Attempt:
+    """The job process's side of the claim protocol (docs/architecture.md)."""
+
+    @staticmethod
+    def begin(directory: str, number: int | None = None) -> Attempt:
+        """Win `n.run` for this process. `number=None` (by hand) takes a claim first. Raises ClaimLost when the attempt was abandoned,
+        is running elsewhere, or the job is done."""
+    @property
+    def number(self) -> int: ...
+    def is_mine(self) -> bool:
+        """False once the attempt was declared lost."""
+    def finish(self, outcome: Literal["done", "failed", "timeout", "cancelled"], *, code: int = 0, message: str | None = None) -> None:
+        """Win `n.end`, write the marker, remove the pid file. Raises ClaimLost if the attempt was taken over."""
+
+def report_progress(directory: str, level: int, value: float, description: str | None) -> None:
+    """Append one line to the job's progress file."""
+
+class ProgressLevel(TypedDict):
+    level: int
+    value: float
+    description: str | None
+
+def read_progress(directory: str) -> list[ProgressLevel]: ...
+
+class JobRow(TypedDict):
+    """One job of one run, as journals and evidence tell."""
+
+    experiment: str
+    run_id: str
+    task_id: str
+    identifier: str
+    path: str
+    state: State
+    reason: Reason | None
+    message: str | None
+    tags: dict[str, Any]
+    submitted: float | None
+    started: float | None
+    ended: float | None
+
+class RunRow(TypedDict):
+    experiment: str
+    run_id: str
+    current: bool
+    status: str  # running, completed, failed, detached, or unknown (its driver is gone)
+    host: str | None
+    started: float | None
+    ended: float | None
+    total: int
+    done: int
+    failed: int
+
+def list_runs(workspace: str, experiment: str | None = None) -> list[RunRow]: ...
+def list_jobs(workspace: str, experiment: str | None = None, run_id: str | None = None) -> list[JobRow]:
+    """Jobs of the current run of each experiment (or of the given one), in submission order. Reads, never writes."""
+def find_jobs(workspace: str, prefix: str) -> list[str]:
+    """Job directories whose `task id/identifier` or identifier starts with the prefix."""
