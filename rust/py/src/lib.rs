@@ -3,13 +3,12 @@
 
 use pyo3::prelude::*;
 
-#[pymodule]
-mod _core {
-    use super::{PyModule, PyResult, Bound};
-    use pyo3::types::PyModuleMethods;
+mod config;
+mod errors;
 
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    errors::register(module)?;
+    config::register(module)
 }

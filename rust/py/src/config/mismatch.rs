@@ -1,0 +1,113 @@
+//! Why a value does not fit its parameter, and where inside the value.
+
+use pyo3::prelude::*;
+
+use super::coerce;
+
+/// One step from a container to what it holds.
+pub(crate) enum Step {
+    Index(usize),
+    /// Inside a set, whose elements have no position.
+    Element,
+    /// The key itself is wrong.
+    Key(String),
+    /// The value found at this key is wrong.
+    Value(String),
+}
+
+impl Step {
+    pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> Self {
+        Self::Key(coerce::short_repr(key))
+    }
+
+    pub(crate) fn value_at(key: &Bound<'_, PyAny>) -> Self {
+        Self::Value(coerce::short_repr(key))
+    }
+}
+
+/// A value that does not fit.
+pub(crate) enum Mismatch {
+    /// The type of the value is wrong.
+    Type(Box<TypeMismatch>),
+    /// Python code (a custom type, a comparison) raised.
+    Raised(Box<PyErr>),
+}
+
+/// What was expected, what was given, and where.
+pub(crate) struct TypeMismatch {
+    /// Steps from the innermost outwards.
+    steps: Vec<Step>,
+    expected: String,
+    given: String,
+    because: Option<String>,
+    /// The user gave `None` or a value object where only an attribute error tells it rightly.
+    pub(crate) attribute_error: bool,
+}
+
+impl From<PyErr> for Mismatch {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(Box::new(error))
+    }
+}
+
+impl Mismatch {
+    pub(crate) fn new(expected: String, value: &Bound<'_, PyAny>) -> Self {
+        let given = if value.is_none() {
+            "None".to_owned()
+        } else {
+            format!("{} ({})", coerce::short_repr(value), coerce::class_name(&value.get_type()))
+        };
+        Self::Type(Box::new(TypeMismatch { steps: Vec::new(), expected, given, because: None, attribute_error: false }))
+    }
+
+    pub(crate) fn inside(mut self, step: Step) -> Self {
+        if let Self::Type(mismatch) = &mut self {
+            mismatch.steps.push(step);
+        }
+        self
+    }
+
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
+        if let Self::Type(mismatch) = &mut self {
+            mismatch.because = Some(reason.into());
+        }
+        self
+    }
+
+    pub(crate) fn as_attribute_error(mut self) -> Self {
+        if let Self::Type(mismatch) = &mut self {
+            mismatch.attribute_error = true;
+        }
+        self
+    }
+
+    /// How far inside the value the mismatch is: of a union's members, the deepest one tells most.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::Type(mismatch) => mismatch.steps.len(),
+            Self::Raised(_) => usize::MAX,
+        }
+    }
+}
+
+impl TypeMismatch {
+    /// Position inside the value, outermost first: `[2]['lr']`.
+    pub(crate) fn position(&self) -> String {
+        self.steps
+            .iter()
+            .rev()
+            .map(|step| match step {
+                Step::Index(index) => format!("[{index}]"),
+                Step::Element => "{element}".to_owned(),
+                Step::Key(key) => format!("[key {key}]"),
+                Step::Value(key) => format!("[{key}]"),
+            })
+            .collect()
+    }
+
+    /// The sentence after the place: expected, given, and the reason if there is one.
+    pub(crate) fn explanation(&self) -> String {
+        let because = self.because.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("expected {}, got {}{because}", self.expected, self.given)
+    }
+}

@@ -1,0 +1,280 @@
+//! The compiled form of a configuration class: parameters, validators, defaults, and what counts in the identifier.
+
+use std::sync::OnceLock;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+
+use super::types::TypeSpec;
+
+/// What a parameter is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Counts in the identifier.
+    Param,
+    /// Never counts.
+    Meta,
+    /// Counts always, cannot be set.
+    Constant,
+    /// A path or value made when the configuration is sealed; never counts, cannot be set.
+    Generated,
+    /// A file or folder, copied when the configuration is saved; never counts.
+    Data,
+}
+
+/// What a parameter holds when nobody set it.
+pub(crate) enum Default {
+    /// Nothing: the parameter is required.
+    Required,
+    /// An immutable value, shared by all configurations.
+    Shared(Py<PyAny>),
+    /// A value that is copied for each configuration.
+    Copied(Py<PyAny>),
+    /// `None` until sealing, when the generator is called.
+    Generated,
+}
+
+/// One parameter of a class.
+pub(crate) struct Argument {
+    pub(crate) name: Py<PyString>,
+    pub(crate) text: String,
+    pub(crate) spec: TypeSpec,
+    pub(crate) kind: Kind,
+    pub(crate) default: Default,
+    /// Left out of the identifier when equal to the default.
+    pub(crate) ignore_default: bool,
+    /// There is a default that the user wrote; else an optional parameter defaults to `None`.
+    pub(crate) has_default: bool,
+    /// `check(value) -> bool`, if the annotation has a checker.
+    pub(crate) checker: Option<Py<PyAny>>,
+    /// Called when the configuration is sealed.
+    pub(crate) generator: Option<Py<PyAny>>,
+    pub(crate) holds_configurations: bool,
+    /// Canonical bytes of the default, computed at first need.
+    pub(crate) default_bytes: OnceLock<Vec<u8>>,
+}
+
+impl Argument {
+    /// Whether the value of this parameter can be part of the identifier at all.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self.kind, Kind::Param | Kind::Constant) && !self.spec.is_path()
+    }
+
+    pub(crate) fn is_required(&self) -> bool {
+        matches!(self.default, Default::Required)
+    }
+}
+
+/// How instances of the class are made and brought to life.
+pub(crate) struct Lifecycle {
+    /// `__new__` is ours followed by `object`'s: the object can be allocated directly.
+    pub(crate) plain_new: bool,
+    pub(crate) has_init: bool,
+    pub(crate) has_post_init: bool,
+    pub(crate) has_validate: bool,
+}
+
+/// A class, compiled once.
+#[pyclass(frozen, module = "experimaestro._core")]
+pub struct Schema {
+    pub(crate) type_id: String,
+    /// The class that the user wrote.
+    pub(crate) class: Py<PyType>,
+    /// The generated class of configurations.
+    pub(crate) config_class: Py<PyType>,
+    /// The class of instances.
+    pub(crate) value_class: Py<PyType>,
+    /// Parents' parameters first, each class in the order of its annotations.
+    pub(crate) arguments: Vec<Argument>,
+    /// Indices of the parameters that can count, in name order.
+    pub(crate) counting: Vec<usize>,
+    /// Indices of the parameters in which a configuration may be found.
+    pub(crate) holding: Vec<usize>,
+    /// Parameter name to index.
+    pub(crate) index: Py<PyDict>,
+    pub(crate) is_task: bool,
+    pub(crate) is_lightweight: bool,
+    pub(crate) lifecycle: Lifecycle,
+    /// Python's `ObjectType` of the class.
+    pub(crate) object_type: Py<PyAny>,
+}
+
+impl Schema {
+    /// Index of a parameter, if the class has one of that name.
+    pub(crate) fn position(&self, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+        match self.index.bind(name.py()).get_item(name)? {
+            Some(index) => Ok(Some(index.extract()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The schema of a class that the user wrote, compiling it at first use.
+    pub(crate) fn of_class<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, Schema>> {
+        let py = class.py();
+        if let Ok(found) = class.getattr(intern!(py, "__xpm_schema__")) {
+            if let Ok(schema) = found.cast_into::<Schema>() {
+                let it = schema.get();
+                // An attribute found on a parent describes the parent.
+                if it.class.bind(py).is(class) || it.config_class.bind(py).is(class) {
+                    return Ok(schema);
+                }
+            }
+        }
+        let compiled = class.call_method0(intern!(py, "__xpm_compile__"))?;
+        Ok(compiled.cast_into::<Schema>()?)
+    }
+}
+
+fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyString>()
+}
+
+fn compile_argument(given: &Bound<'_, PyAny>) -> PyResult<Argument> {
+    let py = given.py();
+    let get = |name: &str| given.getattr(name);
+    let spec = TypeSpec::compile(&get("spec")?)?;
+    let name: Bound<'_, PyString> = get("name")?.cast_into()?;
+    let kind = match get("kind")?.extract::<String>()?.as_str() {
+        "param" => Kind::Param,
+        "meta" => Kind::Meta,
+        "constant" => Kind::Constant,
+        "generated" => Kind::Generated,
+        "data" => Kind::Data,
+        other => return Err(PyTypeError::new_err(format!("unknown kind of parameter {other:?}"))),
+    };
+    let optional = |name: &str| -> PyResult<Option<Py<PyAny>>> {
+        let value = get(name)?;
+        Ok((!value.is_none()).then(|| value.unbind()))
+    };
+    let generator = optional("generator")?;
+    let has_default: bool = get("has_default")?.extract()?;
+    let default = if has_default {
+        let value = get("default")?;
+        if is_immutable(&value) || matches!(spec, TypeSpec::Enum(_) | TypeSpec::Path | TypeSpec::Literal(_)) {
+            Default::Shared(value.unbind())
+        } else {
+            Default::Copied(value.unbind())
+        }
+    } else if generator.is_some() {
+        Default::Generated
+    } else if get("required")?.extract()? {
+        Default::Required
+    } else {
+        Default::Shared(py.None())
+    };
+    Ok(Argument {
+        text: name.to_str()?.to_owned(),
+        name: name.unbind(),
+        holds_configurations: spec.may_hold_configurations(),
+        spec,
+        kind,
+        default,
+        ignore_default: get("ignore_default")?.extract()?,
+        has_default,
+        checker: optional("checker")?,
+        generator,
+        default_bytes: OnceLock::new(),
+    })
+}
+
+#[pymethods]
+impl Schema {
+    /// Compile a class: `arguments` have the attributes `name, spec, kind, has_default, default, required,
+    /// ignore_default, checker, generator`.
+    #[new]
+    #[pyo3(signature = (type_id, class, config_class, value_class, arguments, object_type, *, is_task, is_lightweight, lifecycle))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        type_id: String,
+        class: Bound<'_, PyType>,
+        config_class: Bound<'_, PyType>,
+        value_class: Bound<'_, PyType>,
+        arguments: &Bound<'_, PyList>,
+        object_type: Py<PyAny>,
+        is_task: bool,
+        is_lightweight: bool,
+        lifecycle: (bool, bool, bool, bool),
+    ) -> PyResult<Self> {
+        let arguments = arguments.iter().map(|a| compile_argument(&a)).collect::<PyResult<Vec<_>>>()?;
+        let index = PyDict::new(py);
+        for (position, argument) in arguments.iter().enumerate() {
+            index.set_item(&argument.name, position)?;
+        }
+        let mut counting: Vec<usize> = (0..arguments.len()).filter(|&i| arguments[i].counts()).collect();
+        counting.sort_by(|&a, &b| arguments[a].text.cmp(&arguments[b].text));
+        let holding = (0..arguments.len()).filter(|&i| arguments[i].holds_configurations).collect();
+        let (plain_new, has_init, has_post_init, has_validate) = lifecycle;
+        Ok(Self {
+            type_id,
+            class: class.unbind(),
+            config_class: config_class.unbind(),
+            value_class: value_class.unbind(),
+            arguments,
+            counting,
+            holding,
+            index: index.unbind(),
+            is_task,
+            is_lightweight,
+            lifecycle: Lifecycle { plain_new, has_init, has_post_init, has_validate },
+            object_type,
+        })
+    }
+
+    /// The type identifier.
+    #[getter]
+    fn type_id(&self) -> &str {
+        &self.type_id
+    }
+
+    /// Python's description of the class.
+    #[getter]
+    fn object_type(&self, py: Python<'_>) -> Py<PyAny> {
+        self.object_type.clone_ref(py)
+    }
+
+    /// The generated class of configurations.
+    #[getter]
+    fn config_class(&self, py: Python<'_>) -> Py<PyType> {
+        self.config_class.clone_ref(py)
+    }
+
+    /// The value to store for a parameter; raises `ValidationError` if it does not fit.
+    fn coerce<'py>(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(position) = self.position(name)? else {
+            return Err(crate::errors::validation(name.py(), format!("{} has no parameter {name}", self.type_id)));
+        };
+        super::assign::checked(self, position, value, None)
+    }
+
+    #[allow(clippy::unnecessary_wraps)]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.class)?;
+        visit.call(&self.config_class)?;
+        visit.call(&self.value_class)?;
+        visit.call(&self.object_type)
+    }
+}
+
+/// A copy of a default for one configuration: containers and configurations are new objects.
+pub(crate) fn copy_default<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        if list.is_empty() {
+            return Ok(PyList::empty(py).into_any());
+        }
+    }
+    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        if tuple.iter().all(|item| is_immutable(&item)) {
+            return Ok(value.clone());
+        }
+    }
+    py.import(intern!(py, "experimaestro._config.copying"))?.call_method1(intern!(py, "copy_default"), (value,))
+}

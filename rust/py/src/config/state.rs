@@ -1,0 +1,313 @@
+//! Everything that a configuration holds and that is not a parameter.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::provenance::Site;
+use super::schema::Schema;
+
+/// How a parameter got its value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    Default,
+    Explicit,
+    Generated,
+    Loaded,
+}
+
+/// A tag on a parameter or on the configuration itself.
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    pub(crate) value: Py<PyAny>,
+    pub(crate) site: Option<Site>,
+}
+
+/// What few configurations have.
+#[derive(std::default::Default)]
+pub(crate) struct Rare {
+    pub(crate) tags: Vec<Tag>,
+    /// Parameters below which tags are not collected.
+    pub(crate) tag_barriers: Vec<usize>,
+    /// The task whose output this is.
+    pub(crate) task: Option<Py<PyAny>>,
+    pub(crate) job: Option<Py<PyAny>>,
+    pub(crate) init_tasks: Vec<Py<PyAny>>,
+    pub(crate) dependencies: Vec<Py<PyAny>>,
+    pub(crate) watched: Vec<Py<PyAny>>,
+    /// Where parameters were assigned after construction.
+    pub(crate) sites: Vec<(usize, Site)>,
+    /// Tags of this configuration and of all below it, with the epoch they were merged in.
+    pub(crate) merged_tags: Option<(u64, Py<PyAny>)>,
+}
+
+/// The part behind the lock.
+#[derive(std::default::Default)]
+pub(crate) struct Inner {
+    pub(crate) sealed: bool,
+    pub(crate) validated: bool,
+    pub(crate) loaded: bool,
+    /// The configuration is a task that was submitted: it is its own task.
+    pub(crate) submitted: bool,
+    pub(crate) meta: Option<bool>,
+    pub(crate) digest: Option<[u8; 16]>,
+    /// Bit i: parameter i was set by the user (parameters past 63 are in `more_explicit`).
+    explicit: u64,
+    more_explicit: Option<Box<Vec<usize>>>,
+    pub(crate) site: Option<Site>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+impl Inner {
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn set_explicit(&mut self, index: usize) {
+        if index < 64 {
+            self.explicit |= 1 << index;
+        } else {
+            let more = self.more_explicit.get_or_insert_default();
+            if !more.contains(&index) {
+                more.push(index);
+            }
+        }
+    }
+
+    pub(crate) fn is_explicit(&self, index: usize) -> bool {
+        if index < 64 {
+            self.explicit & (1 << index) != 0
+        } else {
+            self.more_explicit.as_ref().is_some_and(|more| more.contains(&index))
+        }
+    }
+}
+
+/// The state beside the values of a configuration.
+#[pyclass(frozen, module = "experimaestro._core")]
+pub struct ConfigState {
+    pub(crate) schema: Py<Schema>,
+    inner: Mutex<Inner>,
+}
+
+impl ConfigState {
+    pub(crate) fn new(schema: Py<Schema>, inner: Inner) -> Self {
+        Self { schema, inner: Mutex::new(inner) }
+    }
+
+    /// The state of a configuration; `None` for anything else.
+    pub(crate) fn of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Self>>> {
+        if !super::base::is_configuration(value) {
+            return Ok(None);
+        }
+        Self::of_configuration(value).map(Some)
+    }
+
+    /// The state of an object known to be a configuration.
+    pub(crate) fn of_configuration<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        Ok(value.getattr(intern!(value.py(), "__xpm_state__"))?.cast_into::<Self>()?)
+    }
+
+    /// Short critical sections only: no Python code runs while the lock is held.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.lock().sealed
+    }
+
+    pub(crate) fn is_unsubmitted_task(&self) -> bool {
+        if !self.schema.get().is_task {
+            return false;
+        }
+        let inner = self.lock();
+        !(inner.submitted || inner.loaded || inner.rare.as_ref().is_some_and(|rare| rare.task.is_some()))
+    }
+
+    /// The digest, if the configuration is sealed and it was computed.
+    pub(crate) fn cached_digest(&self) -> Option<[u8; 16]> {
+        let inner = self.lock();
+        if inner.sealed { inner.digest } else { None }
+    }
+
+    pub(crate) fn origin(&self, index: usize) -> Origin {
+        let inner = self.lock();
+        if inner.is_explicit(index) {
+            if inner.loaded { Origin::Loaded } else { Origin::Explicit }
+        } else if self.schema.get().arguments[index].generator.is_some() {
+            Origin::Generated
+        } else {
+            Origin::Default
+        }
+    }
+}
+
+#[pymethods]
+impl ConfigState {
+    #[getter]
+    fn schema(&self, py: Python<'_>) -> Py<Schema> {
+        self.schema.clone_ref(py)
+    }
+
+    #[getter]
+    fn sealed(&self) -> bool {
+        self.is_sealed()
+    }
+
+    #[setter]
+    fn set_sealed(&self, sealed: bool) {
+        let mut inner = self.lock();
+        inner.sealed = sealed;
+        if !sealed {
+            inner.digest = None;
+            inner.validated = false;
+        }
+    }
+
+    #[getter]
+    fn loaded(&self) -> bool {
+        self.lock().loaded
+    }
+
+    #[getter]
+    fn submitted(&self) -> bool {
+        self.lock().submitted
+    }
+
+    #[setter]
+    fn set_submitted(&self, submitted: bool) {
+        self.lock().submitted = submitted;
+    }
+
+    #[getter]
+    fn meta(&self) -> Option<bool> {
+        self.lock().meta
+    }
+
+    #[setter]
+    fn set_meta(&self, meta: Option<bool>) {
+        self.lock().meta = meta;
+    }
+
+    /// Digest computed at sealing, if any.
+    #[getter]
+    fn digest(&self) -> Option<[u8; 16]> {
+        self.cached_digest()
+    }
+
+    /// The task whose output this is; `None` for a submitted task, which is its own (see `submitted`).
+    #[getter]
+    fn task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock().rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(py)))
+    }
+
+    #[setter]
+    fn set_task(&self, task: Option<Py<PyAny>>) {
+        let mut inner = self.lock();
+        inner.digest = None;
+        inner.rare().task = task;
+    }
+
+    #[getter]
+    fn job(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock().rare.as_ref().and_then(|rare| rare.job.as_ref().map(|job| job.clone_ref(py)))
+    }
+
+    #[setter]
+    fn set_job(&self, job: Option<Py<PyAny>>) {
+        self.lock().rare().job = job;
+    }
+
+    #[getter]
+    fn init_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock()
+            .rare
+            .as_ref()
+            .map(|rare| rare.init_tasks.iter().map(|t| t.clone_ref(py)).collect())
+            .unwrap_or_default()
+    }
+
+    #[setter]
+    fn set_init_tasks(&self, tasks: Vec<Py<PyAny>>) {
+        let mut inner = self.lock();
+        inner.digest = None;
+        inner.rare().init_tasks = tasks;
+    }
+
+    #[getter]
+    fn dependencies(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock()
+            .rare
+            .as_ref()
+            .map(|rare| rare.dependencies.iter().map(|d| d.clone_ref(py)).collect())
+            .unwrap_or_default()
+    }
+
+    #[setter]
+    fn set_dependencies(&self, dependencies: Vec<Py<PyAny>>) {
+        self.lock().rare().dependencies = dependencies;
+    }
+
+    #[getter]
+    fn watched(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock().rare.as_ref().map(|rare| rare.watched.iter().map(|w| w.clone_ref(py)).collect()).unwrap_or_default()
+    }
+
+    #[setter]
+    fn set_watched(&self, watched: Vec<Py<PyAny>>) {
+        self.lock().rare().watched = watched;
+    }
+
+    /// `(location, kind)` of a parameter, kind being explicit, default, generated or deserialized.
+    fn provenance(&self, py: Python<'_>, index: usize) -> (String, &'static str) {
+        let site = {
+            let inner = self.lock();
+            let assigned = inner.rare.as_ref().and_then(|rare| {
+                rare.sites.iter().rev().find(|(i, _)| *i == index).map(|(_, site)| site.clone_ref(py))
+            });
+            assigned.or_else(|| inner.site.as_ref().map(|site| site.clone_ref(py)))
+        };
+        let place = || site.map_or_else(|| "<unknown>".to_owned(), |site| site.resolve(py));
+        match self.origin(index) {
+            Origin::Explicit => (place(), "explicit"),
+            Origin::Default => (place(), "default"),
+            Origin::Generated => ("<generated>".to_owned(), "generated"),
+            Origin::Loaded => ("<loaded>".to_owned(), "deserialized"),
+        }
+    }
+
+    /// `file:line` where the configuration was made.
+    fn location(&self, py: Python<'_>) -> Option<String> {
+        let site = self.lock().site.as_ref().map(|site| site.clone_ref(py))?;
+        Some(site.resolve(py))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.schema)?;
+        // Locked only while another thread is between two Python calls of ours: then nothing is collected now.
+        let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
+        if let Some(rare) = &inner.rare {
+            for tag in &rare.tags {
+                visit.call(&tag.value)?;
+            }
+            for object in [&rare.task, &rare.job].into_iter().flatten() {
+                visit.call(object)?;
+            }
+            for object in rare.init_tasks.iter().chain(&rare.dependencies).chain(&rare.watched) {
+                visit.call(object)?;
+            }
+            if let Some((_, merged)) = &rare.merged_tags {
+                visit.call(merged)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let rare = self.lock().rare.take();
+        drop(rare);
+    }
+}
