@@ -59,10 +59,11 @@ def print_table(evaluations: Iterable[Evaluate], path: Path) -> None:
 
 def draw_curves(evaluations: Iterable[Evaluate], path: Path) -> None:
     """Draw the validation accuracy over the epochs: one panel per network size, one line per learning rate."""
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")  # no window: the picture goes to a file
+    mpl.use("Agg")  # no window: the picture goes to a file
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
 
     groups = by_combination(evaluations)
     sizes = sorted({dict(combination)["hidden"] for combination in groups})
@@ -89,7 +90,7 @@ def draw_curves(evaluations: Iterable[Evaluate], path: Path) -> None:
             )
     axes[0][0].set_ylabel("validation accuracy")
     axes[0][0].set_ylim(0.5, 1.0)
-    axes[0][0].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0, decimals=0))
+    axes[0][0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes[0][-1].legend(title="learning rate", loc="lower right", frameon=False)
     figure.suptitle("Handwritten digits: mean over seeds, from the lowest to the highest", fontsize=12)
     figure.savefig(path, dpi=150)
