@@ -1,1 +1,58 @@
-"""Typed experiments in Python: every task runs exactly once."""
+"""Typed experiments in Python: every task runs exactly once.
+
+Names are imported when they are first used, so that `import experimaestro` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experimaestro._run.experiment import experiment as experiment
+    from experimaestro._run.job import Job as Job
+    from experimaestro._run.launching import Launcher as Launcher
+    from experimaestro._run.listeners import Scheduler as Scheduler
+    from experimaestro._run.progress import progress as progress
+    from experimaestro._run.progress_bar import tqdm as tqdm
+    from experimaestro._run.projects import DirtyGitAction as DirtyGitAction
+    from experimaestro._run.run_mode import RunMode as RunMode
+    from experimaestro._run.workspace import Workspace as Workspace
+    from experimaestro._run.workspace import set_launcher as set_launcher
+    from experimaestro.exceptions import DirtyGitError as DirtyGitError
+    from experimaestro.exceptions import FailedExperiment as FailedExperiment
+    from experimaestro.exceptions import GracefulExperimentExit as GracefulExperimentExit
+    from experimaestro.exceptions import GracefulTimeout as GracefulTimeout
+    from experimaestro.exceptions import TaskCancelled as TaskCancelled
+
+# Where each name comes from: module of this package -> names.
+_MODULES = {
+    "_core": ("__version__",),
+    "_run.experiment": ("experiment",),
+    "_run.job": ("Job",),
+    "_run.launching": ("Launcher",),
+    "_run.listeners": ("Scheduler",),
+    "_run.progress": ("progress",),
+    "_run.progress_bar": ("tqdm",),
+    "_run.projects": ("DirtyGitAction",),
+    "_run.run_mode": ("RunMode",),
+    "_run.workspace": ("Workspace", "set_launcher"),
+    "exceptions": ("DirtyGitError", "FailedExperiment", "GracefulExperimentExit", "GracefulTimeout", "TaskCancelled"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

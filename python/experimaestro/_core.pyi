@@ -66,6 +66,10 @@ class Engine:
                priority: int = 0) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
         returned as it is, joined to the run; it starts again only if it was in error."""
+    def generate(self, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch]) -> None:
+        """Write the files of a job directory (params.json, `<name>.py`, identity.json) without running anything.
+
+        A job that is done or running is left as it is. Raises WorkspaceError when the folder cannot be used."""
     def inspect(self, workspace: str, task_id: str, identifier: str) -> tuple[State, Reason | None]:
         """State of a job as the disk tells it (for dry runs); reads, never writes."""
     def wait(self, handles: Sequence[JobHandle], timeout: float | None = None) -> bool:

@@ -1,0 +1,72 @@
+"""SIGTERM and SIGINT in the process of a job: a chance to save one's work, then the end.
+
+Floor: `_run`. The handlers belong to the process of the job alone: its forked children get the default ones back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from experimaestro.exceptions import TaskCancelled
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Cancellation:
+    """Turns the first signal into a `TaskCancelled` raised in the main thread, while user code runs.
+
+    A second SIGTERM is ignored (batch systems repeat themselves, and the task may be saving); a second SIGINT raises again.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """The signal that asked the job to stop, or None."""
+        self._process = os.getpid()
+        self._interruptible = False
+
+    def install(self) -> None:
+        """Take the two signals over, in this process only."""
+        for number in _SIGNALS:
+            signal.signal(number, self._on_signal)
+        os.register_at_fork(after_in_child=self._restore)
+
+    @property
+    def message(self) -> str:
+        """Why the job ends, in one line."""
+        return "cancelled" if self.received is None else f"cancelled by {signal.Signals(self.received).name}"
+
+    def __enter__(self) -> Cancellation:
+        """From here on user code runs, and may be interrupted."""
+        self._interruptible = True
+        if self.received is not None:
+            self._interruptible = False
+            raise TaskCancelled(self.message)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """User code is over: a signal that comes now is too late to change the outcome."""
+        self._interruptible = False
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a child made without Python's fork hooks
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        repeated = self.received is not None
+        if not self._interruptible:
+            # Before user code: remembered until it would start. After it: the outcome is settled already.
+            self.received = self.received or number
+            return
+        self.received = self.received or number
+        if not repeated or number == signal.SIGINT:
+            raise TaskCancelled(self.message)
+
+    def _restore(self) -> None:
+        for number, default in zip(_SIGNALS, (signal.SIG_DFL, signal.default_int_handler), strict=True):
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, default)

@@ -1,0 +1,379 @@
+"""`experiment`: the context in which tasks are submitted, and what happens at its end.
+
+Floor: `_run`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from experimaestro._run.engine import get_engine
+from experimaestro._run.listeners import Notifier, Scheduler
+from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
+from experimaestro._run.run_mode import RunMode
+from experimaestro._run.settings import WorkspaceSettings, get_settings
+from experimaestro._run.workspace import Workspace
+from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from experimaestro._core import Run
+    from experimaestro._run.job import Job
+    from experimaestro._run.launching import Launcher
+
+__all__ = ["current", "experiment"]
+
+_STOP_POLL_SECONDS = 0.25
+
+
+class experiment:
+    """Tasks submitted inside `with experiment(workdir, name):` run in the workspace `workdir`, each exactly once.
+
+    At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C, or an
+    exception, running jobs go on by themselves, and the same programme started again re-attaches to them.
+
+    Args:
+        env: folder of the workspace, or its settings.
+        name: name of the experiment; a folder is named after it.
+        host, port, token: of the web server, which is not part of this version.
+        run_mode: run (NORMAL), simulate (DRY_RUN), or write the job folders only (GENERATE_ONLY).
+        launcher: starts the jobs; this machine by default.
+        register_signals: kept for older programmes; Ctrl-C needs no handler.
+        project_paths: folders whose git state is stored; that of the calling file by default.
+        wait_for_quit, no_db, no_environmental_impact: kept for older programmes, without effect.
+        dirty_git: what to do about uncommitted changes.
+
+    Raises:
+        ValueError: the name cannot be the name of a folder.
+        WorkspaceError: on entering; the folder cannot be used.
+        DirtyGitError: on entering; uncommitted changes, and `dirty_git` is ERROR.
+    """
+
+    CURRENT: ClassVar[experiment | None] = None
+    """The innermost open experiment."""
+
+    def __init__(
+        self,
+        env: str | os.PathLike[str] | WorkspaceSettings,
+        name: str,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        token: str | None = None,
+        run_mode: RunMode | str | None = None,
+        launcher: Launcher | None = None,
+        register_signals: bool = True,
+        project_paths: Sequence[str | os.PathLike[str]] | None = None,
+        wait_for_quit: bool = False,
+        no_db: bool = False,
+        dirty_git: DirtyGitAction = DirtyGitAction.WARN,
+        no_environmental_impact: bool = False,
+    ) -> None:
+        if not name or name in (".", "..") or "/" in name or "\0" in name:
+            raise ValueError(f"{name!r} cannot name an experiment: it names a folder, so no '/', and not empty")
+        if wait_for_quit:
+            warnings.warn("wait_for_quit has no effect", DeprecationWarning, stacklevel=2)
+        if port is not None and port >= 0:
+            warnings.warn("this version has no web server: port has no effect", UserWarning, stacklevel=2)
+        settings = env if isinstance(env, WorkspaceSettings) else WorkspaceSettings("", env)
+        self.name = name
+        self.run_mode = RunMode.NORMAL if run_mode is None else RunMode(run_mode)
+        self.workspace = Workspace(get_settings(), settings, launcher, self.run_mode)
+        self.scheduler = Scheduler.instance()
+        self.server: None = None
+        self.jobs: dict[str, Job] = {}
+        """The jobs of this experiment, by identifier, in the order of submission."""
+        self.run: Run | None = None
+        """The engine's side of this run; None in a simulation."""
+        self._dirty_git = dirty_git
+        folder = caller_folder() if project_paths is None else None
+        self._projects = list(project_paths or ([folder] if folder else []))
+        self._stopped = False
+        self._is_open = False
+        self._outer: experiment | None = None
+        self._outer_workspace: Workspace | None = None
+        self._notifier: Notifier | None = None
+        self._environment_thread: threading.Thread | None = None
+
+    # --- which one
+
+    @staticmethod
+    def current() -> experiment:
+        """Return the innermost open experiment.
+
+        Raises:
+            AssertionError: none is open.
+        """
+        if experiment.CURRENT is None:
+            raise AssertionError("no experiment is open: this must be called inside `with experiment(...)`")
+        return experiment.CURRENT
+
+    @staticmethod
+    def opened() -> list[experiment]:
+        """Return the open experiments that run jobs, innermost first."""
+        found, one = [], experiment.CURRENT
+        while one is not None:
+            if one._notifier is not None:
+                found.append(one)
+            one = one._outer
+        return found
+
+    # --- where
+
+    @property
+    def run_id(self) -> str | None:
+        """Name of this run, a date; None before entering, `dry-run` in a simulation."""
+        if not self.run_mode.submits:
+            return "dry-run" if self._is_open else None
+        return self.run.run_id if self.run is not None else None
+
+    @property
+    def workdir(self) -> Path | None:
+        """Folder of this run; None before entering, and not created in a simulation."""
+        if self.run is not None:
+            return type(self.workspace.path)(self.run.path)
+        return self.workspace.experimentspath / self.name / "dry-run" if self._is_open else None
+
+    @property
+    def resultspath(self) -> Path:
+        """Folder for the results of this run; it exists once asked for.
+
+        Raises:
+            RuntimeError: there is no run: before entering, or in a simulation.
+        """
+        workdir = self.workdir
+        if self.run is None or workdir is None:
+            raise RuntimeError("there is no results folder: the experiment is not entered, or only simulates")
+        path = workdir / "results"
+        path.mkdir(exist_ok=True)
+        return path
+
+    # --- how it goes
+
+    @property
+    def failedJobs(self) -> dict[str, Job]:
+        """The jobs in error, those for a dependency's sake included, by identifier."""
+        return {
+            identifier: job for identifier, job in self.jobs.items() if job._handle and job._handle.state == "error"
+        }
+
+    @property
+    def failed(self) -> bool:
+        """Whether a job is in error."""
+        return self.run is not None and self.run.counts().get("error", 0) > 0
+
+    @property
+    def unfinishedJobs(self) -> int:
+        """How many jobs have not ended."""
+        if self.run is None:
+            return 0
+        counts = self.run.counts()
+        return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop()` was called."""
+        return self._stopped
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the block is entered, and jobs are run."""
+        return self._is_open and self.run is not None
+
+    @property
+    def notifier(self) -> Notifier:
+        """Tells listeners about the jobs of this run."""
+        if self._notifier is None:
+            raise AssertionError("the experiment is not entered, or only simulates")
+        return self._notifier
+
+    def add_job(self, job: Job) -> None:
+        """Count a job as one of this experiment (called by `submit`)."""
+        if self.jobs.setdefault(job.identifier, job) is job and self not in job.experiments:
+            job.experiments.append(self)
+
+    def setenv(self, name: str, value: str, override: bool = True) -> None:
+        """Set a variable for the tasks of this experiment.
+
+        Args:
+            name: of the variable.
+            value: any object; its text is used.
+            override: False keeps a value that is there.
+        """
+        if override or name not in self.workspace.env:
+            self.workspace.env[name] = str(value)
+
+    def check_not_stopped(self) -> None:
+        """Refuse a submission after `stop()`.
+
+        Raises:
+            ExperimentStopped: the experiment is being stopped.
+        """
+        if self._stopped:
+            raise ExperimentStopped(f"the experiment {self.name} is being stopped: nothing can be submitted to it")
+
+    def wait(self) -> None:
+        """Wait until every job has ended and every callback has returned; tell what failed, raise nothing.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C, or `stop()` was called; running jobs go on.
+        """
+        run = self.run
+        if run is None:
+            return
+        while True:
+            while not run.wait(_STOP_POLL_SECONDS):
+                if self._stopped:
+                    raise KeyboardInterrupt("the experiment was stopped")
+            # Callbacks may submit more.
+            if self._notifier is not None:
+                self._notifier.drain()
+            if self.scheduler.listeners and self._notifier is not None:
+                self._notifier.start()
+            if run.wait(0.0):
+                break
+        if self.failed:
+            self._tell_failures()
+
+    def stop(self) -> None:
+        """End the waiting of this experiment, from any thread; running jobs go on, and nothing more can be submitted."""
+        self._stopped = True
+
+    # --- enter and exit
+
+    def __enter__(self) -> experiment:
+        if self._is_open:
+            raise RuntimeError(f"the experiment {self.name} is already entered")
+        other = Workspace.CURRENT
+        if other is not None and other.path != self.workspace.path:
+            raise RuntimeError(
+                f"an experiment in {other.path} is open: one in {self.workspace.path} cannot be nested in it"
+            )
+        if self.run_mode.submits:
+            self._open()
+        self._outer, self._outer_workspace = experiment.CURRENT, other
+        experiment.CURRENT, Workspace.CURRENT = self, self.workspace
+        self._is_open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        status: Literal["completed", "failed", "detached"] = "failed"
+        try:
+            if error is None:
+                self.wait()
+                status = "failed" if self.failed else "completed"
+            elif isinstance(error, (GracefulExperimentExit, KeyboardInterrupt)):
+                status = "detached"
+        except KeyboardInterrupt as interruption:
+            status, error = "detached", interruption
+            raise
+        finally:
+            experiment.CURRENT, Workspace.CURRENT = self._outer, self._outer_workspace
+            self._close(status)
+            if isinstance(error, KeyboardInterrupt):
+                self._tell_how_to_come_back()
+        return isinstance(error, GracefulExperimentExit)
+
+    def _open(self) -> None:
+        roots = repositories(self._projects)
+        projects: list[Any] = []
+        if roots and self._dirty_git is DirtyGitAction.ERROR:
+            # Asked before anything is created or locked.
+            projects = [state for state in map(git_state, roots) if state is not None]
+            check_clean(projects, self._dirty_git)
+            roots = []
+        from experimaestro._run.environment import capture_environment, encode
+
+        environment = capture_environment(projects)
+        self.run = get_engine().open_run(
+            self.workspace.path_text, self.name, on_wait=self._tell_waiting, environment=encode(environment)
+        )
+        self._notifier = Notifier(self.run, self._find_job)
+        if self.scheduler.listeners:
+            self._notifier.start()
+        if roots:
+            import threading
+
+            self._environment_thread = threading.Thread(
+                target=self._add_projects, args=(environment, roots), name="experimaestro-git", daemon=True
+            )
+            self._environment_thread.start()
+
+    def _add_projects(self, environment: dict[str, Any], roots: list[str]) -> None:
+        """Ask git while the experiment goes on: a start must not wait for it."""
+        from experimaestro._run.environment import replace_environment
+
+        states = [state for state in map(git_state, roots) if state is not None]
+        environment["projects"] = states
+        if self.run is not None:
+            replace_environment(self.run.path, environment)
+        check_clean(states, self._dirty_git)
+
+    def _close(self, status: Literal["completed", "failed", "detached"]) -> None:
+        self._is_open = False
+        if self.run is None:
+            return
+        if self._environment_thread is not None:
+            self._environment_thread.join()
+        self.run.close(status)
+        if self._notifier is not None:
+            self._notifier.drain()
+
+    def _find_job(self, task_id: str, identifier: str) -> Job | None:
+        job = self.jobs.get(identifier)
+        return job if job is not None and job.task_id == task_id else None
+
+    # --- what people read
+
+    def _tell_waiting(self, holder: str) -> None:
+        print(
+            f"experimaestro: the experiment {self.name} is being run by another process (on {holder}): waiting for it",
+            file=sys.stderr,
+        )
+
+    def _tell_failures(self) -> None:
+        import logging
+
+        logger = logging.getLogger("xpm")
+        failed = list(self.failedJobs.values())
+        direct = [job for job in failed if job._handle is not None and job._handle.reason != "DEPENDENCY"]
+        for job in direct:
+            reason = job.state.failure_reason
+            logger.error("%s/%s: %s: %s (log: %s)", job.task_id, job.identifier, reason.name if reason else "FAILED",
+                         job.message or "no message", job.stderr)  # fmt: skip
+        skipped = len(failed) - len(direct)
+        more = f", and {skipped} not run because they depend on them" if skipped else ""
+        logger.error("%s: %d of %d jobs failed%s", self.name, len(direct), len(self.jobs), more)
+
+    def _tell_how_to_come_back(self) -> None:
+        if self.run is None:
+            return
+        import shlex
+
+        counts = self.run.counts()
+        running = counts.get("running", 0) + counts.get("scheduled", 0)
+        pending = self.unfinishedJobs - running
+        lines = [f"\nexperimaestro: {self.name} is left: {running} jobs go on running, {pending} were not started"]
+        if running or pending:
+            lines.append(f"  come back:   {shlex.join(sys.orig_argv)}")
+            lines.append("               (the same command re-attaches to what runs, and starts the rest)")
+        for job in [job for job in self.jobs.values() if job.state.running()][:3]:
+            lines.append(f"  follow:      tail -f {shlex.quote(str(job.stderr))}")
+        print("\n".join(lines), file=sys.stderr)
+
+    def __repr__(self) -> str:
+        return f"experiment({self.workspace.path_text!r}, {self.name!r})"
+
+
+def current() -> experiment:
+    """Return the innermost open experiment (AssertionError when there is none)."""
+    return experiment.current()

@@ -1,0 +1,230 @@
+"""The fork server: has imported the runner once, and forks one child per job, which spares it the start of an interpreter.
+
+Floor: `_run`. Started by the engine as `python -m experimaestro._run.forkserver FD`; the protocol is in
+docs/architecture.md. It is a helper, not a master: when it goes, its children go on, and the engine starts plain processes.
+It must stay single-threaded, or its children could inherit a lock that nobody will release.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from experimaestro._run import runner
+from experimaestro._run.leaving import leave
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_CHUNK = 1 << 16
+_CANNOT_START = 70
+
+
+class ForkServer:
+    """One end of the socket to the engine, and the children that were forked for it."""
+
+    def __init__(self, socket: int, python_path: list[str]) -> None:
+        self._socket = socket
+        self._python_path = python_path
+        self._launches: dict[int, int] = {}  # pid -> number of the launch
+        self._unread = b""
+        self._wake_read, self._wake_write = os.pipe()
+        for descriptor in (self._wake_read, self._wake_write):
+            os.set_blocking(descriptor, False)
+        os.set_inheritable(socket, False)
+
+    def serve(self) -> None:
+        """Answer the engine until it closes its end."""
+        signal.signal(signal.SIGCHLD, _ignore)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        self._send({"ready": True, "pid": os.getpid()})
+        while True:
+            readable, _, _ = select.select([self._socket, self._wake_read], [], [])
+            if self._wake_read in readable:
+                self._reap()
+            if self._socket in readable and not self._receive():
+                return
+
+    def _receive(self) -> bool:
+        """Read what has come and obey each whole line; False at the end of the file."""
+        chunk = os.read(self._socket, _CHUNK)
+        if not chunk:
+            return False
+        *lines, self._unread = (self._unread + chunk).split(b"\n")
+        for line in lines:
+            self._obey(line)
+        return True
+
+    def _obey(self, line: bytes) -> None:
+        try:
+            request = json.loads(line)
+            number = request["launch"]
+        except (ValueError, TypeError, KeyError) as error:
+            print(
+                f"experimaestro: fork server: ignored a line that is no request: {error!r}", file=sys.stderr, flush=True
+            )
+            return
+        try:
+            job = _Job(request)
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            self._send({"refused": number, "message": f"incomplete request: {error!r}"})
+            return
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._send({"refused": number, "message": f"cannot fork: {error.strerror}"})
+            return
+        if pid == 0:
+            self._become(job)
+        self._launches[pid] = number
+        self._send({"started": number, "pid": pid})
+
+    def _reap(self) -> None:
+        try:
+            while os.read(self._wake_read, _CHUNK):
+                pass
+        except BlockingIOError:
+            pass
+        while self._launches:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            number = self._launches.pop(pid, None)
+            if number is None:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            self._send(
+                {
+                    "ended": number,
+                    "pid": pid,
+                    "code": code if code >= 0 else None,
+                    "signal": -code if code < 0 else None,
+                }
+            )
+
+    def _send(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(self._socket, data) :]
+
+    def _become(self, job: _Job) -> NoReturn:
+        """In the child: forget the server, take the surroundings of the job, run it."""
+        code = _CANNOT_START
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for descriptor in (self._socket, self._wake_read, self._wake_write):
+                os.close(descriptor)
+            job.take_place(self._python_path)
+            gc.enable()
+            code = runner.run_job(job.directory, job.workspace, job.name, job.attempt)
+        except BaseException as error:  # noqa: BLE001 - a child must never return into the server's loop
+            print(f"experimaestro: the job in {job.directory} cannot start: {error!r}", file=sys.stderr, flush=True)
+        finally:
+            leave(code)
+
+
+class _Job:
+    """What a launch line asks for."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.directory: str = os.fspath(request["directory"])
+        self.workspace: str = os.fspath(request["workspace"])
+        self.name: str = os.fspath(request["name"])
+        self.attempt = int(request["attempt"])
+        self.environment = {str(name): str(value) for name, value in request["environment"].items()}
+        self.python_path = [str(entry) for entry in request["python_path"]]
+
+    def take_place(self, python_path: list[str]) -> None:
+        """Make this process look as if `<name>.py` had been started as a program of its own."""
+        base = os.path.join(self.directory, self.name)
+        self._redirect(f"{base}.out", f"{base}.err")
+        _replace_environment(self.environment)
+        sys.path[:] = list(dict.fromkeys([*self.python_path, *python_path]))
+        script = f"{base}.py"
+        sys.argv[:] = [script]
+        main = type(sys)("__main__")
+        main.__file__ = script
+        sys.modules["__main__"] = main
+        _reseed()
+
+    @staticmethod
+    def _redirect(out: str, err: str) -> None:
+        for source, flags, targets in (
+            (os.devnull, os.O_RDONLY, (0,)),
+            (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (1,)),
+            (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (2,)),
+        ):
+            descriptor = os.open(source, flags, 0o666)
+            for target in targets:
+                if descriptor != target:
+                    os.dup2(descriptor, target)
+            if descriptor > 2:
+                os.close(descriptor)
+            else:
+                os.set_inheritable(descriptor, True)
+        # The server may have been started without streams.
+        if sys.stdout is None:
+            sys.stdout = open(1, "w", closefd=False)
+        if sys.stderr is None:
+            sys.stderr = open(2, "w", closefd=False)
+
+
+def _replace_environment(environment: dict[str, str]) -> None:
+    for name in [name for name in os.environ if name not in environment]:
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def _reseed() -> None:
+    """Children of one server must not draw the same numbers (`random` sees to itself after a fork)."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Signals must have a handler of Python's to reach the wake-up pipe."""
+
+
+def _preload() -> None:
+    """Import what every job needs, and the modules that the user named: jobs then find them loaded."""
+    import experimaestro._config.lifecycle  # noqa: F401
+
+    for name in filter(None, os.environ.get("XPM_FORKSERVER_PRELOAD", "").split(",")):
+        try:
+            __import__(name.strip())
+        except Exception as error:  # noqa: BLE001 - any module of the user's; the job itself will say it better
+            print(f"experimaestro: fork server: {name} cannot be preloaded: {error!r}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Serve the socket whose file descriptor is the only argument."""
+    socket = int(sys.argv[1])
+    # `python -m` puts the current folder first, which is not the job's.
+    python_path = sys.path[1:] if sys.path and sys.path[0] in ("", os.getcwd()) else list(sys.path)
+    _preload()
+    # Objects that live for ever are kept out of the children's collections, which would copy their pages.
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    try:
+        ForkServer(socket, python_path).serve()
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

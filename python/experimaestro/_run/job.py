@@ -1,0 +1,297 @@
+"""A job: one task in one workspace, as Python sees it.
+
+Floor: `_run`. State and files belong to the engine; this object adds the configuration, its variables and its callbacks.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experimaestro._run.engine import get_engine
+from experimaestro._run.states import JobState, state_of
+
+if TYPE_CHECKING:
+    from collections import ChainMap
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from experimaestro._core import JobHandle, Launch, ProgressLevel
+    from experimaestro._run.experiment import experiment
+    from experimaestro._run.launching import Launcher
+    from experimaestro._run.workspace import Workspace
+
+__all__ = ["Job"]
+
+_STOP_POLL_SECONDS = 0.5
+_callbacks_lock = threading.Lock()
+
+
+class Job:
+    """What `submit()` makes of a task; found as `task.__xpm__.job`.
+
+    Two equal tasks of one workspace share one job. In a simulation (`RunMode.DRY_RUN`) there is a job too, which cannot be
+    waited for.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_dependencies",
+        "_directory",
+        "_environ",
+        "_handle",
+        "_tags",
+        "config",
+        "experiments",
+        "identifier",
+        "launcher",
+        "max_retries",
+        "task_id",
+        "workspace",
+    )
+
+    def __init__(
+        self,
+        config: Any,
+        task_id: str,
+        identifier: str,
+        directory: Path,
+        *,
+        workspace: Workspace,
+        launcher: Launcher,
+        dependencies: Sequence[Any],
+        tags: Any,
+        max_retries: int | None = None,
+    ) -> None:
+        self.config = config
+        self.task_id = task_id
+        self.identifier = identifier
+        self.workspace = workspace
+        self.launcher = launcher
+        self.max_retries = max_retries
+        self.experiments: list[experiment] = []
+        self._directory = directory
+        self._dependencies = dependencies
+        self._tags = tags
+        self._handle: JobHandle | None = None
+        self._environ: ChainMap[str, str] | None = None
+        self._callbacks: list[Callable[[], object]] | None = None
+
+    # --- names and files
+
+    @property
+    def type(self) -> Any:
+        """The type object of the task."""
+        return self.config.__xpmtype__
+
+    @property
+    def name(self) -> str:
+        """Last part of the task identifier; the stem of the job's files."""
+        return self.task_id.rpartition(".")[2]
+
+    @property
+    def path(self) -> Path:
+        """Folder of the job."""
+        return self._directory
+
+    jobpath = path
+
+    @property
+    def relpath(self) -> Path:
+        """Folder of the job, from `jobs/` in the workspace."""
+        return Path(self.task_id) / self.identifier
+
+    @property
+    def basepath(self) -> Path:
+        """`<folder>/<name>`: the job's files add a suffix to it."""
+        return self._directory / self.name
+
+    @property
+    def pidpath(self) -> Path:
+        """JSON file with the process, while it runs."""
+        return self._file(".pid")
+
+    @property
+    def donepath(self) -> Path:
+        """Marker: there when the job is done."""
+        return self._file(".done")
+
+    @property
+    def failedpath(self) -> Path:
+        """Marker: there when the job failed; JSON with the reason."""
+        return self._file(".failed")
+
+    @property
+    def stdout(self) -> Path:
+        """Log of the standard output."""
+        return self._file(".out")
+
+    @property
+    def stderr(self) -> Path:
+        """Log of the errors."""
+        return self._file(".err")
+
+    @property
+    def experimaestro_path(self) -> Path:
+        """Folder of what is ours in the job's folder."""
+        return self._directory / ".experimaestro"
+
+    # --- what it is made of
+
+    @property
+    def tags(self) -> Any:
+        """Tags of the task and of what it is made of."""
+        return self._tags
+
+    @property
+    def dependencies(self) -> list[Job]:
+        """The jobs that must be done before this one starts."""
+        return [task.__xpm__.job for task in self._dependencies]
+
+    @property
+    def environ(self) -> ChainMap[str, str]:
+        """Variables of the process beyond those of the driver: the job's, then the launcher's, then the workspace's."""
+        if self._environ is None:
+            from collections import ChainMap
+
+            self._environ = ChainMap({}, self.launcher.environ, *self.workspace.env.maps)
+        return self._environ
+
+    # --- how it goes
+
+    @property
+    def state(self) -> JobState:
+        """State of the job; in a simulation, what the files say."""
+        handle = self._handle
+        if handle is None:
+            return state_of(*get_engine().inspect(self.workspace.path_text, self.task_id, self.identifier))
+        name = handle.state
+        return state_of(name, handle.reason if name == "error" else None)
+
+    @property
+    def scheduler_state(self) -> JobState:
+        """The same as `state`: there is one truth."""
+        return self.state
+
+    @property
+    def message(self) -> str | None:
+        """Why it failed, in one line."""
+        return self._handle.message if self._handle is not None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code of the process, once it has ended and if anybody could learn it."""
+        return self._handle.exit_code if self._handle is not None else None
+
+    @property
+    def starttime(self) -> datetime | None:
+        """When the process started."""
+        return _time(self._handle.started) if self._handle is not None else None
+
+    @property
+    def endtime(self) -> datetime | None:
+        """When the job ended."""
+        return _time(self._handle.ended) if self._handle is not None else None
+
+    @property
+    def progress(self) -> list[ProgressLevel]:
+        """What the task reported last: one entry per level."""
+        from experimaestro._core import read_progress
+
+        return read_progress(str(self._directory))
+
+    @property
+    def retry_count(self) -> int:
+        """How often the job was started again by itself."""
+        return 0
+
+    def wait(self) -> JobState:
+        """Wait until the job has ended, and return its state.
+
+        Raises:
+            AssertionError: nothing was submitted (simulation).
+            KeyboardInterrupt: Ctrl-C, or the experiment was stopped; the job goes on.
+        """
+        handle = self._handle
+        if handle is None:
+            raise AssertionError(f"{self.task_id} was not submitted: its experiment only simulates")
+        handles = [handle]
+        engine = get_engine()
+        while not engine.wait(handles, _STOP_POLL_SECONDS):
+            if self.experiments and all(owner.stopped for owner in self.experiments):
+                raise KeyboardInterrupt("the experiment was stopped")
+        return self.state
+
+    def on_completed(self, callback: Callable[[], object]) -> None:
+        """Call `callback()` once when the job is done; at once if it is.
+
+        It is called on the notification thread, and the experiment does not end before it has returned.
+        """
+        handle = self._handle
+        if handle is None:
+            return  # a simulation: nothing completes
+        with _callbacks_lock:
+            done = handle.state == "done"
+            if not done:
+                if self._callbacks is None:
+                    self._callbacks = []
+                self._callbacks.append(callback)
+        if done:
+            callback()
+            return
+        owners = [owner for owner in self.experiments if owner.is_open]
+        if owners:
+            owners[-1].notifier.start()
+        else:
+            threading.Thread(target=self._complete_alone, args=(handle,), daemon=True).start()
+
+    def take_callbacks(self) -> list[Callable[[], object]]:
+        """Hand the callbacks over to whoever will call them; nobody else will."""
+        with _callbacks_lock:
+            callbacks, self._callbacks = self._callbacks or [], None
+        return callbacks
+
+    def _complete_alone(self, handle: JobHandle) -> None:
+        get_engine().wait([handle])
+        if handle.state == "done":
+            for callback in self.take_callbacks():
+                callback()
+
+    # --- for submission and the engine
+
+    def restart_with(self, config: Any, workspace: Workspace, launcher: Launcher) -> None:
+        """Prepare another start of a failed job, as the present experiment wants it."""
+        self.config = config
+        self.workspace = workspace
+        self.launcher = launcher
+        self._environ = None
+
+    def launch(self) -> Launch:
+        """Serialise the job; asked by the engine only when it must run."""
+        from experimaestro._config.lifecycle import job_files
+        from experimaestro._run.python_path import driver_python_path
+
+        params, identity = job_files(self.config, self.workspace.path, self._directory)
+        own = [str(folder) for folder in self.workspace.python_path]
+        return {
+            "params": params,
+            "identity": identity,
+            "environment": dict(self.environ),
+            "python_path": list(dict.fromkeys([*own, *driver_python_path()])),
+        }
+
+    def _file(self, suffix: str) -> Path:
+        return self._directory / f"{self.name}{suffix}"
+
+    def __repr__(self) -> str:
+        return f"Job({self.task_id}/{self.identifier})"
+
+
+def _time(seconds: float | None) -> datetime | None:
+    if seconds is None:
+        return None
+    from datetime import datetime
+
+    return datetime.fromtimestamp(seconds)

@@ -1,0 +1,125 @@
+"""`submit()`: from a task to a job.
+
+Floor: `_run`. Thin: the configuration is checked and sealed by `_config`, the rest is the engine's; nothing is written here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from experimaestro._config.lifecycle import prepare_submission, submission_outputs
+from experimaestro._run.engine import get_engine
+from experimaestro._run.experiment import experiment
+from experimaestro._run.job import Job
+from experimaestro._run.run_mode import RunMode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experimaestro._run.launching import Launcher
+    from experimaestro._run.workspace import Workspace
+
+__all__ = ["submit_task"]
+
+# Every job of this process. The workspace is part of the key: the same task in two workspaces is two jobs.
+_jobs: dict[tuple[str, str, str], Job] = {}
+
+
+def submit_task(
+    config: Any,
+    *,
+    workspace: Workspace | None = None,
+    launcher: Launcher | None = None,
+    run_mode: RunMode | None = None,
+    init_tasks: Sequence[Any] = (),
+    max_retries: int | None = None,
+    transient: Any = None,
+    backup: bool | None = None,
+) -> Any:
+    """Submit a task to the current experiment.
+
+    Args:
+        config: the task.
+        workspace: where it runs; that of the current experiment by default.
+        launcher: starts the process; that of the workspace by default.
+        run_mode: overrides the mode of the experiment for this task.
+        init_tasks: executed in the job's process before the task, in this order.
+        max_retries: how often a resumable task is tried.
+        transient: whether the job may be left out when nothing needs it.
+        backup: whether a finished job may be copied to the auxiliary folders.
+
+    Returns:
+        What the task gives as its result (`task_outputs`), else the task.
+
+    Raises:
+        ValueError: this is not a task, a parameter is wrong, or an unsubmitted task is used as a value.
+        RuntimeError: there is no experiment, or this object was submitted before.
+        ExperimentStopped: the experiment is being stopped.
+    """
+    owner = experiment.CURRENT
+    if owner is not None:
+        owner.check_not_stopped()
+        if workspace is None:
+            workspace = owner.workspace
+    elif workspace is None:
+        raise RuntimeError(
+            f"{type(config).__name__}: there is no experiment to submit this task to; "
+            "put the call inside `with experiment(workdir, name):`"
+        )
+    mode = workspace.run_mode if run_mode is None else RunMode(run_mode)
+    submission = prepare_submission(config, workspace.path, init_tasks)
+    key = (workspace.path_text, submission.type_id, submission.identifier)
+    job = _jobs.get(key)
+    if job is None:
+        job = Job(
+            config,
+            submission.type_id,
+            submission.identifier,
+            submission.directory,
+            workspace=workspace,
+            launcher=launcher or workspace.launcher,
+            dependencies=submission.dependencies,
+            tags=submission.tags,
+            max_retries=max_retries,
+        )
+    elif job.state.is_error():
+        job.restart_with(config, workspace, launcher or workspace.launcher)
+    if owner is not None and owner.workspace is workspace:
+        owner.add_job(job)
+    if mode is RunMode.NORMAL:
+        _hand_over(job, owner)
+        _jobs[key] = job
+    else:
+        _simulate(job, mode)
+    config.__xpm__.job = job
+    return submission_outputs(config)
+
+
+def _hand_over(job: Job, owner: experiment | None) -> None:
+    job._handle = get_engine().submit(
+        workspace=job.workspace.path_text,
+        task_id=job.task_id,
+        identifier=job.identifier,
+        launch=job.launch,
+        dependencies=[_handle(task) for task in job._dependencies],
+        run=owner.run if owner is not None and owner in job.experiments else None,
+        tags=job._tags,
+    )
+
+
+def _handle(task: Any) -> Any:
+    job = task.__xpm__.job
+    if job._handle is None:
+        raise ValueError(
+            f"{job.task_id}/{job.identifier} was only simulated, and a task that must run depends on it; "
+            "submit both in the same run mode"
+        )
+    return job._handle
+
+
+def _simulate(job: Job, mode: RunMode) -> None:
+    from experimaestro._run.simulation import announce
+
+    announce(job)
+    if mode is RunMode.GENERATE_ONLY:
+        get_engine().generate(job.workspace.path_text, job.task_id, job.identifier, job.launch)

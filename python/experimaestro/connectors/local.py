@@ -1,0 +1,3 @@
+"""This machine."""
+
+from experimaestro._run.launching import LocalConnector as LocalConnector

@@ -1,0 +1,3 @@
+"""What starts jobs."""
+
+from experimaestro._run.launching import Launcher as Launcher

@@ -1,0 +1,14 @@
+"""Experiments and their jobs: names of the older package."""
+
+from experimaestro._run.experiment import experiment as experiment
+from experimaestro._run.job import Job as Job
+from experimaestro._run.listeners import Listener as Listener
+from experimaestro._run.listeners import Scheduler as Scheduler
+from experimaestro._run.run_mode import RunMode as RunMode
+from experimaestro._run.states import JobFailureStatus as JobFailureStatus
+from experimaestro._run.states import JobState as JobState
+from experimaestro._run.workspace import Workspace as Workspace
+from experimaestro._run.workspace import set_launcher as set_launcher
+from experimaestro.exceptions import DirtyGitError as DirtyGitError
+from experimaestro.exceptions import FailedExperiment as FailedExperiment
+from experimaestro.exceptions import GracefulExperimentExit as GracefulExperimentExit

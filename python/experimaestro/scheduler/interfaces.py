@@ -1,0 +1,11 @@
+"""Names of the older package."""
+
+from experimaestro._run.states import JobFailureStatus as JobFailureStatus
+from experimaestro._run.states import JobState as JobState
+from experimaestro._run.states import JobStateDone as JobStateDone
+from experimaestro._run.states import JobStateError as JobStateError
+from experimaestro._run.states import JobStateReady as JobStateReady
+from experimaestro._run.states import JobStateRunning as JobStateRunning
+from experimaestro._run.states import JobStateScheduled as JobStateScheduled
+from experimaestro._run.states import JobStateUnscheduled as JobStateUnscheduled
+from experimaestro._run.states import JobStateWaiting as JobStateWaiting

@@ -1,0 +1,4 @@
+"""Names of the older package."""
+
+from experimaestro._run.run_mode import RunMode as RunMode
+from experimaestro._run.workspace import Workspace as Workspace
