@@ -20,7 +20,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Cancellation:
     """Turns the first signal into a `TaskCancelled` raised in the main thread, while user code runs.
 
-    A second SIGTERM is ignored (batch systems repeat themselves, and the task may be saving); a second SIGINT raises again.
+    A second SIGTERM is ignored (batch systems repeat themselves, and the task may be saving its work); a second SIGINT
+    raises again.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Cancellation:
         """Why the job ends, in one line."""
         return "cancelled" if self.received is None else f"cancelled by {signal.Signals(self.received).name}"
 
-    def __enter__(self) -> Cancellation:
+    def __enter__(self) -> Cancellation:  # noqa: PYI034 - Self is not in Python 3.10
         """From here on user code runs, and may be interrupted."""
         self._interruptible = True
         if self.received is not None:
@@ -67,6 +68,6 @@ class Cancellation:
             raise TaskCancelled(self.message)
 
     def _restore(self) -> None:
-        for number, default in zip(_SIGNALS, (signal.SIG_DFL, signal.default_int_handler), strict=True):
+        for number in _SIGNALS:
             if signal.getsignal(number) == self._on_signal:
-                signal.signal(number, default)
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

@@ -33,11 +33,11 @@ __all__ = ["current", "experiment"]
 _STOP_POLL_SECONDS = 0.25
 
 
-class experiment:
+class experiment:  # noqa: N801 - a context manager, in lower case for its users
     """Tasks submitted inside `with experiment(workdir, name):` run in the workspace `workdir`, each exactly once.
 
-    At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C, or an
-    exception, running jobs go on by themselves, and the same programme started again re-attaches to them.
+    At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C, or
+    an exception, running jobs go on by themselves, and the same programme started again re-attaches to them.
 
     Args:
         env: folder of the workspace, or its settings.
@@ -64,17 +64,17 @@ class experiment:
         env: str | os.PathLike[str] | WorkspaceSettings,
         name: str,
         *,
-        host: str | None = None,
+        host: str | None = None,  # noqa: ARG002
         port: int | None = None,
-        token: str | None = None,
+        token: str | None = None,  # noqa: ARG002
         run_mode: RunMode | str | None = None,
         launcher: Launcher | None = None,
-        register_signals: bool = True,
+        register_signals: bool = True,  # noqa: ARG002
         project_paths: Sequence[str | os.PathLike[str]] | None = None,
         wait_for_quit: bool = False,
-        no_db: bool = False,
+        no_db: bool = False,  # noqa: ARG002
         dirty_git: DirtyGitAction = DirtyGitAction.WARN,
-        no_environmental_impact: bool = False,
+        no_environmental_impact: bool = False,  # noqa: ARG002
     ) -> None:
         if not name or name in (".", "..") or "/" in name or "\0" in name:
             raise ValueError(f"{name!r} cannot name an experiment: it names a folder, so no '/', and not empty")
@@ -158,7 +158,7 @@ class experiment:
     # --- how it goes
 
     @property
-    def failedJobs(self) -> dict[str, Job]:
+    def failedJobs(self) -> dict[str, Job]:  # noqa: N802 - name of older versions
         """The jobs in error, those for a dependency's sake included, by identifier."""
         return {
             identifier: job for identifier, job in self.jobs.items() if job._handle and job._handle.state == "error"
@@ -170,7 +170,7 @@ class experiment:
         return self.run is not None and self.run.counts().get("error", 0) > 0
 
     @property
-    def unfinishedJobs(self) -> int:
+    def unfinishedJobs(self) -> int:  # noqa: N802 - name of older versions
         """How many jobs have not ended."""
         if self.run is None:
             return 0
@@ -243,12 +243,12 @@ class experiment:
             self._tell_failures()
 
     def stop(self) -> None:
-        """End the waiting of this experiment, from any thread; running jobs go on, and nothing more can be submitted."""
+        """End the waiting, from any thread; running jobs go on, and nothing more can be submitted."""
         self._stopped = True
 
     # --- enter and exit
 
-    def __enter__(self) -> experiment:
+    def __enter__(self) -> experiment:  # noqa: PYI034 - Self is not in Python 3.10
         if self._is_open:
             raise RuntimeError(f"the experiment {self.name} is already entered")
         other = Workspace.CURRENT
@@ -366,8 +366,8 @@ class experiment:
         if running or pending:
             lines.append(f"  come back:   {shlex.join(sys.orig_argv)}")
             lines.append("               (the same command re-attaches to what runs, and starts the rest)")
-        for job in [job for job in self.jobs.values() if job.state.running()][:3]:
-            lines.append(f"  follow:      tail -f {shlex.quote(str(job.stderr))}")
+        followed = [job for job in self.jobs.values() if job.state.running()][:3]
+        lines.extend(f"  follow:      tail -f {shlex.quote(str(job.stderr))}" for job in followed)
         print("\n".join(lines), file=sys.stderr)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""The fork server: has imported the runner once, and forks one child per job, which spares it the start of an interpreter.
+"""The fork server: has imported the runner once, and forks one child per job, sparing it the start of an interpreter.
 
 Floor: `_run`. Started by the engine as `python -m experimaestro._run.forkserver FD`; the protocol is in
-docs/architecture.md. It is a helper, not a master: when it goes, its children go on, and the engine starts plain processes.
+docs/architecture.md. It is a helper, not a master: when it goes, its children go on, and the engine starts processes.
 It must stay single-threaded, or its children could inherit a lock that nobody will release.
 """
 
@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from experimaestro._run import runner
@@ -174,9 +175,9 @@ class _Job:
                 os.set_inheritable(descriptor, True)
         # The server may have been started without streams.
         if sys.stdout is None:
-            sys.stdout = open(1, "w", closefd=False)
+            sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process
         if sys.stderr is None:
-            sys.stderr = open(2, "w", closefd=False)
+            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _replace_environment(environment: dict[str, str]) -> None:
@@ -219,10 +220,8 @@ def main() -> None:
     gc.disable()
     gc.collect()
     gc.freeze()
-    try:
+    with suppress(BrokenPipeError, ConnectionResetError):
         ForkServer(socket, python_path).serve()
-    except (BrokenPipeError, ConnectionResetError):
-        pass
     os._exit(0)
 
 

@@ -1,6 +1,6 @@
 """A job: one task in one workspace, as Python sees it.
 
-Floor: `_run`. State and files belong to the engine; this object adds the configuration, its variables and its callbacks.
+Floor: `_run`. State and files belong to the engine; this object adds the configuration, variables and callbacks.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _callbacks_lock = threading.Lock()
 class Job:
     """What `submit()` makes of a task; found as `task.__xpm__.job`.
 
-    Two equal tasks of one workspace share one job. In a simulation (`RunMode.DRY_RUN`) there is a job too, which cannot be
-    waited for.
+    Two equal tasks of one workspace share one job. In a simulation (`RunMode.DRY_RUN`) there is a job too, which cannot
+    be waited for.
     """
 
     __slots__ = (
@@ -294,4 +294,4 @@ def _time(seconds: float | None) -> datetime | None:
         return None
     from datetime import datetime
 
-    return datetime.fromtimestamp(seconds)
+    return datetime.fromtimestamp(seconds)  # noqa: DTZ006 - local time, for people

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 HANG_SECONDS = 60.0
@@ -24,10 +25,8 @@ def wait_for_threads() -> None:
 def flush_streams() -> None:
     """Flush stdout and stderr; a broken stream is nobody's problem any more."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(AttributeError, OSError, ValueError):
             stream.flush()
-        except (AttributeError, OSError, ValueError):
-            pass
 
 
 def leave(code: int) -> NoReturn:

@@ -42,7 +42,7 @@ class PlainBar:
         total: float | None = None,
         leave: bool | None = True,
         file: Any = None,
-        ncols: int | None = None,
+        ncols: int | None = None,  # noqa: ARG002
         mininterval: float = 0.1,
         *,
         disable: bool | None = False,
@@ -157,13 +157,15 @@ class PlainBar:
             self._print()
 
     @classmethod
-    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:
+    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
         """Print a line beside the bars."""
         print(s, end=end, file=file or sys.stdout)
 
     def _print(self) -> None:
         seconds = time.monotonic() - self._start
-        count = f"{self.n}/{self.total} {self.unit} ({self.n / self.total:.0%})" if self.total else f"{self.n} {self.unit}"
+        count = (
+            f"{self.n}/{self.total} {self.unit} ({self.n / self.total:.0%})" if self.total else f"{self.n} {self.unit}"
+        )
         front = f"{self.desc.removesuffix(': ')}: " if self.desc else ""
         behind = f", {self._postfix}" if self._postfix else ""
         print(f"{front}{count} [{seconds:.1f}s{behind}]", file=self._file or sys.stderr)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from experimaestro._run.plain_bar import PlainBar as _Bar
 else:
     try:
-        from tqdm.auto import tqdm as _Bar
+        from tqdm.auto import tqdm as _Bar  # noqa: N812
     except ImportError:
         from experimaestro._run.plain_bar import PlainBar as _Bar
 
 
 class tqdm(_Bar):  # noqa: N801 - name of the library
-    """Wraps an iterable and reports how far it is; nested bars are deeper levels. Takes the arguments of `tqdm.auto.tqdm`.
+    """Wraps an iterable and reports how far it is; nested bars are deeper levels.
 
-    Progress is reported only if the total is known; outside a running task the bar is a bar and nothing more.
+    Takes the arguments of `tqdm.auto.tqdm`. Progress is reported only if the total is known; outside a running task the bar is a bar and nothing more.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

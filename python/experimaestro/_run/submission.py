@@ -1,6 +1,6 @@
 """`submit()`: from a task to a job.
 
-Floor: `_run`. Thin: the configuration is checked and sealed by `_config`, the rest is the engine's; nothing is written here.
+Floor: `_run`. Thin: the configuration is checked and sealed by `_config`, the rest is the engine's; nothing is written.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def submit_task(
     run_mode: RunMode | None = None,
     init_tasks: Sequence[Any] = (),
     max_retries: int | None = None,
-    transient: Any = None,
-    backup: bool | None = None,
+    transient: Any = None,  # noqa: ARG001
+    backup: bool | None = None,  # noqa: ARG001
 ) -> Any:
     """Submit a task to the current experiment.
 
@@ -44,9 +44,7 @@ def submit_task(
         launcher: starts the process; that of the workspace by default.
         run_mode: overrides the mode of the experiment for this task.
         init_tasks: executed in the job's process before the task, in this order.
-        max_retries: how often a resumable task is tried.
-        transient: whether the job may be left out when nothing needs it.
-        backup: whether a finished job may be copied to the auxiliary folders.
+        max_retries, transient, backup: kept for older programmes, without effect in this version.
 
     Returns:
         What the task gives as its result (`task_outputs`), else the task.
