@@ -34,10 +34,10 @@ _STOP_POLL_SECONDS = 0.25
 
 
 class experiment:  # noqa: N801 - a context manager, in lower case for its users
-    """Tasks submitted inside `with experiment(workdir, name):` run in the workspace `workdir`, each exactly once.
+    """Tasks submitted inside `with experiment(workdir, name):` run in this workspace, each exactly once.
 
-    At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C, or
-    an exception, running jobs go on by themselves, and the same programme started again re-attaches to them.
+    At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C,
+    or an exception, running jobs go on by themselves, and the same programme started again re-attaches to them.
 
     Args:
         env: folder of the workspace, or its settings.

@@ -204,10 +204,14 @@ def _preload() -> None:
     import experimaestro._config.lifecycle  # noqa: F401
 
     for name in filter(None, os.environ.get("XPM_FORKSERVER_PRELOAD", "").split(",")):
-        try:
-            __import__(name.strip())
-        except Exception as error:  # noqa: BLE001 - any module of the user's; the job itself will say it better
-            print(f"experimaestro: fork server: {name} cannot be preloaded: {error!r}", file=sys.stderr, flush=True)
+        _import(name.strip())
+
+
+def _import(module: str) -> None:
+    try:
+        __import__(module)
+    except Exception as error:  # noqa: BLE001 - any module of the user's; the job itself will say it better
+        print(f"experimaestro: fork server: {module} cannot be preloaded: {error!r}", file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ else:
 class tqdm(_Bar):  # noqa: N801 - name of the library
     """Wraps an iterable and reports how far it is; nested bars are deeper levels.
 
-    Takes the arguments of `tqdm.auto.tqdm`. Progress is reported only if the total is known; outside a running task the bar is a bar and nothing more.
+    Takes the arguments of `tqdm.auto.tqdm`. Progress is reported only if the total is known; outside a running task
+    the bar is a bar and nothing more.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

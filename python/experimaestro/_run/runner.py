@@ -71,7 +71,7 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
     Env.wspath, Env.taskpath, Env.slave = Path(workspace), Path(directory), _is_slave()
     if Env.slave:
         os.chdir(directory)
-        return _exit_code(_outcome(Cancellation(), None))
+        return _exit_code(_outcome(Cancellation(), Path(directory), None))
 
     cancellation = Cancellation()
     cancellation.install()
@@ -81,7 +81,7 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
         print(f"experimaestro: {name} is not run: {error}", file=sys.stderr)
         return 0 if attempt is None and os.path.exists(os.path.join(directory, f"{name}.done")) else 1
     os.chdir(directory)
-    outcome = _outcome(cancellation, claim)
+    outcome = _outcome(cancellation, Path(directory), claim)
     if outcome is None:
         print(
             "experimaestro: this attempt was declared lost, and somebody else may run the job: stopping",
@@ -97,13 +97,13 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
     return _exit_code(outcome)
 
 
-def _outcome(cancellation: Cancellation, claim: Attempt | None) -> Outcome | None:
+def _outcome(cancellation: Cancellation, directory: Path, claim: Attempt | None) -> Outcome | None:
     """Load and execute the task; None when the claim is no longer ours."""
     process = os.getpid()
     outcome: Outcome | None
     try:
         with cancellation:
-            outcome = _execute(claim)
+            outcome = _execute(directory, claim)
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is an outcome
         outcome = _outcome_of(error)
     if os.getpid() != process:
@@ -117,11 +117,11 @@ def _outcome(cancellation: Cancellation, claim: Attempt | None) -> Outcome | Non
     return outcome
 
 
-def _execute(claim: Attempt | None) -> Outcome | None:
+def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
     from experimaestro._config.lifecycle import load_task
 
     try:
-        task: Any = load_task(Env.taskpath)  # type: ignore[arg-type]
+        task: Any = load_task(directory)
     except SystemExit as error:
         raise RuntimeError(f"the code called sys.exit({error.code!r}) while it was loaded") from error
     if claim is not None and not claim.is_mine():
