@@ -1,0 +1,23 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure() -> None:
+    # Classes defined inside test functions may have a type identifier, and the user's settings file is not read.
+    sys._called_from_test = True  # type: ignore[attr-defined]
+    # Threads of numerical libraries are of no use here, and slow the starting of job processes.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A folder for a workspace, not created yet."""
+    return tmp_path / "workspace"
