@@ -5,8 +5,7 @@ Names are imported when they are first used, so that `import experimaestro` cost
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not imported from typing, which takes longer than all of this; type checkers know the name
 if TYPE_CHECKING:
     from experimaestro._run.experiment import experiment as experiment
     from experimaestro._run.job import Job as Job
