@@ -1,6 +1,7 @@
 """Second implementation of docs/identifiers.md, written from the text: plain, slow, and independent of the Rust code.
 
-It reads the JSON notation of `tests/data/identifiers.json`. Run as a program it fills in the answers that are missing there:
+It reads the JSON notation of `tests/data/identifiers.json`. Run as a program it fills in the answers that are
+missing there:
 
     python tests/reference/identifiers.py tests/data/identifiers.json
 """
@@ -98,7 +99,11 @@ def encode_value(value: Json, reference: Reference = plain_reference) -> bytes:
     if kind == "array":
         shape = b"".join(varint(length) for length in content["shape"])
         return (
-            b"\x0c" + text(content["dtype"]) + varint(len(content["shape"])) + shape + sized(bytes.fromhex(content["data"]))
+            b"\x0c"
+            + text(content["dtype"])
+            + varint(len(content["shape"]))
+            + shape
+            + sized(bytes.fromhex(content["data"]))
         )
     return reference(value)
 
@@ -171,7 +176,7 @@ def graph_documents(nodes: list[Json]) -> list[bytes]:
                     order.append(target)
                 return b"\x0e" + varint(order.index(target))
 
-            encoded = []
+            encoded: list[bytes] = []
             while len(encoded) < len(order):
                 encoded.append(encode_node(nodes[order[len(encoded)]], reference))
             documents[first] = SCHEME + varint(len(order)) + b"".join(encoded)

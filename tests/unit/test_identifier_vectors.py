@@ -19,7 +19,8 @@ def _load_reference() -> ModuleType:
     specification = importlib.util.spec_from_file_location(
         "reference_identifiers", ROOT / "tests/reference/identifiers.py"
     )
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -33,10 +33,7 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, DecodeError> {
     reader.end()?;
     match reader.members_seen {
         0 => Ok(value),
-        _ => Err(DecodeError {
-            offset: 0,
-            problem: "a member of a cycle, outside of a document",
-        }),
+        _ => Err(DecodeError { offset: 0, problem: "a member of a cycle, outside of a document" }),
     }
 }
 
@@ -47,10 +44,7 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, DecodeError> {
 pub fn decode_document(bytes: &[u8]) -> Result<Document, DecodeError> {
     let mut reader = Reader::new(bytes);
     if reader.byte()? != tag::SCHEME {
-        return Err(DecodeError {
-            offset: 0,
-            problem: "not the number of this scheme",
-        });
+        return Err(DecodeError { offset: 0, problem: "not the number of this scheme" });
     }
     let count = reader.count()?;
     if count == 0 {
@@ -70,10 +64,7 @@ pub fn decode_document(bytes: &[u8]) -> Result<Document, DecodeError> {
     }
     reader.end()?;
     if count > 1 && !every_node_reaches_the_first(&references) {
-        return Err(DecodeError {
-            offset: 0,
-            problem: "nodes that are not in a cycle with the first one",
-        });
+        return Err(DecodeError { offset: 0, problem: "nodes that are not in a cycle with the first one" });
     }
     Ok(Document { nodes })
 }
@@ -110,28 +101,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            offset: 0,
-            members: None,
-            members_seen: 0,
-            referred: BTreeSet::new(),
-        }
+        Self { bytes, offset: 0, members: None, members_seen: 0, referred: BTreeSet::new() }
     }
 
     fn wrong(&self, problem: &'static str) -> DecodeError {
-        DecodeError {
-            offset: self.offset,
-            problem,
-        }
+        DecodeError { offset: self.offset, problem }
     }
 
     fn end(&self) -> Result<(), DecodeError> {
-        if self.offset == self.bytes.len() {
-            Ok(())
-        } else {
-            Err(self.wrong("more bytes than expected"))
-        }
+        if self.offset == self.bytes.len() { Ok(()) } else { Err(self.wrong("more bytes than expected")) }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -139,20 +117,13 @@ impl<'a> Reader<'a> {
     }
 
     fn byte(&mut self) -> Result<u8, DecodeError> {
-        let byte = self
-            .rest()
-            .first()
-            .copied()
-            .ok_or_else(|| self.wrong("the bytes end too early"))?;
+        let byte = self.rest().first().copied().ok_or_else(|| self.wrong("the bytes end too early"))?;
         self.offset += 1;
         Ok(byte)
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let taken = self
-            .rest()
-            .get(..length)
-            .ok_or_else(|| self.wrong("the bytes end too early"))?;
+        let taken = self.rest().get(..length).ok_or_else(|| self.wrong("the bytes end too early"))?;
         self.offset += length;
         Ok(taken)
     }
@@ -160,9 +131,7 @@ impl<'a> Reader<'a> {
     fn number(&mut self) -> Result<u64, DecodeError> {
         let (number, length) = varint::read(self.rest()).map_err(|wrong| match wrong {
             varint::Wrong::Truncated => self.wrong("the bytes end too early"),
-            varint::Wrong::NotShortest => {
-                self.wrong("a number that is not in its shortest form, or too large")
-            }
+            varint::Wrong::NotShortest => self.wrong("a number that is not in its shortest form, or too large"),
         })?;
         self.offset += length;
         Ok(number)
@@ -184,9 +153,7 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<String, DecodeError> {
         let bytes = self.sized()?;
-        std::str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| self.wrong("a text that is not UTF-8"))
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| self.wrong("a text that is not UTF-8"))
     }
 
     fn node(&mut self) -> Result<Node, DecodeError> {
@@ -198,20 +165,13 @@ impl<'a> Reader<'a> {
         let mut parameters = BTreeMap::new();
         for _ in 0..self.count()? {
             let name = self.text()?;
-            if parameters
-                .last_key_value()
-                .is_some_and(|(last, _)| *last >= name)
-            {
+            if parameters.last_key_value().is_some_and(|(last, _)| *last >= name) {
                 return Err(self.wrong("parameters that are not in name order"));
             }
             let value = self.value(0)?;
             parameters.insert(name, value);
         }
-        let task = if tag & tag::HAS_TASK == 0 {
-            None
-        } else {
-            Some(self.reference()?)
-        };
+        let task = if tag & tag::HAS_TASK == 0 { None } else { Some(self.reference()?) };
         let mut init_tasks = Vec::new();
         if tag & tag::HAS_INIT_TASKS != 0 {
             for _ in 0..self.section()? {
@@ -230,13 +190,7 @@ impl<'a> Reader<'a> {
                 pre_tasks.insert(digest);
             }
         }
-        Ok(Node {
-            type_id,
-            parameters,
-            task,
-            init_tasks,
-            pre_tasks,
-        })
+        Ok(Node { type_id, parameters, task, init_tasks, pre_tasks })
     }
 
     fn section(&mut self) -> Result<usize, DecodeError> {
@@ -256,15 +210,13 @@ impl<'a> Reader<'a> {
 
     fn digest(&mut self) -> Result<Reference, DecodeError> {
         let bytes = self.take(Digest::LENGTH)?;
-        let bytes = <[u8; Digest::LENGTH]>::try_from(bytes)
-            .map_err(|_| self.wrong("the bytes end too early"))?;
+        let bytes = <[u8; Digest::LENGTH]>::try_from(bytes).map_err(|_| self.wrong("the bytes end too early"))?;
         Ok(Reference::Digest(bytes.into()))
     }
 
     fn member(&mut self) -> Result<Reference, DecodeError> {
         let number = self.number()?;
-        let position =
-            u32::try_from(number).map_err(|_| self.wrong("a member that does not exist"))?;
+        let position = u32::try_from(number).map_err(|_| self.wrong("a member that does not exist"))?;
         let index = position as usize;
         if index > self.members_seen {
             return Err(self.wrong("a member before the one that comes first"));
@@ -291,10 +243,7 @@ impl<'a> Reader<'a> {
             tag::TUPLE => Value::Tuple(self.elements(depth)?),
             tag::SET => Value::Set(self.set(depth)?),
             tag::DICT => Value::Dict(self.dict(depth)?),
-            tag::ENUM => Value::Enum(Enumerated {
-                type_id: self.text()?,
-                member: self.text()?,
-            }),
+            tag::ENUM => Value::Enum(Enumerated { type_id: self.text()?, member: self.text()? }),
             tag::ARRAY => Value::Array(self.array()?),
             tag::CONFIG => Value::Config(self.digest()?),
             tag::MEMBER => Value::Config(self.member()?),
@@ -313,15 +262,9 @@ impl<'a> Reader<'a> {
 
     fn float(&mut self) -> Result<Float, DecodeError> {
         let bytes = self.take(8)?;
-        let bits = bytes
-            .iter()
-            .fold(0, |bits, byte| (bits << 8) | u64::from(*byte));
+        let bits = bytes.iter().fold(0, |bits, byte| (bits << 8) | u64::from(*byte));
         let float = Float::new(f64::from_bits(bits));
-        if float.to_bits() == bits {
-            Ok(float)
-        } else {
-            Err(self.wrong("another NaN than the canonical one"))
-        }
+        if float.to_bits() == bits { Ok(float) } else { Err(self.wrong("another NaN than the canonical one")) }
     }
 
     fn integer(&mut self, length: usize) -> Result<Integer, DecodeError> {
@@ -340,19 +283,11 @@ impl<'a> Reader<'a> {
         for _ in 0..self.count()? {
             shape.push(self.number()?);
         }
-        Ok(Array {
-            dtype,
-            shape,
-            data: self.sized()?.to_vec(),
-        })
+        Ok(Array { dtype, shape, data: self.sized()?.to_vec() })
     }
 
     fn nested(&self, depth: u32) -> Result<u32, DecodeError> {
-        if depth < tag::MAX_NESTING {
-            Ok(depth + 1)
-        } else {
-            Err(self.wrong("containers that are nested too deeply"))
-        }
+        if depth < tag::MAX_NESTING { Ok(depth + 1) } else { Err(self.wrong("containers that are nested too deeply")) }
     }
 
     fn elements(&mut self, depth: u32) -> Result<Vec<Value>, DecodeError> {
@@ -386,11 +321,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A key or element, whose bytes must come after those of the last one, and hold no member of the cycle.
-    fn ordered(
-        &mut self,
-        depth: u32,
-        last: Option<&[u8]>,
-    ) -> Result<(Value, &'a [u8]), DecodeError> {
+    fn ordered(&mut self, depth: u32, last: Option<&[u8]>) -> Result<(Value, &'a [u8]), DecodeError> {
         let start = self.offset;
         let referred = std::mem::take(&mut self.referred);
         let value = self.value(depth)?;

@@ -39,9 +39,7 @@ impl From<[u8; Self::LENGTH]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
@@ -130,13 +128,7 @@ mod tests {
     #[test]
     fn only_lower_case_hexadecimal_of_the_right_length_is_a_digest() {
         let text = Digest::of(b"abc").to_string();
-        for wrong in [
-            &text[1..],
-            &text.to_uppercase(),
-            &format!("{text}00"),
-            &text.replace('9', "g"),
-            "é",
-        ] {
+        for wrong in [&text[1..], &text.to_uppercase(), &format!("{text}00"), &text.replace('9', "g"), "é"] {
             assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
         }
     }

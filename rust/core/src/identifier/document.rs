@@ -48,9 +48,7 @@ fn write_node(encoder: &mut Encoder, node: &Node) -> Result<(), EncodeError> {
     }
     if flags.init_tasks {
         encoder.section(node.init_tasks.len());
-        node.init_tasks
-            .iter()
-            .for_each(|task| write_reference(encoder, task));
+        node.init_tasks.iter().for_each(|task| write_reference(encoder, task));
     }
     if flags.pre_tasks {
         encoder.pre_tasks(&mut node.pre_tasks.iter().copied().collect());
@@ -79,16 +77,12 @@ fn write_value(encoder: &mut Encoder, value: &Value) -> Result<(), EncodeError> 
         Value::Config(reference) => write_reference(encoder, reference),
         Value::List(elements) => {
             encoder.begin_list(elements.len())?;
-            elements
-                .iter()
-                .try_for_each(|element| write_value(encoder, element))?;
+            elements.iter().try_for_each(|element| write_value(encoder, element))?;
             encoder.end_list();
         }
         Value::Tuple(elements) => {
             encoder.begin_tuple(elements.len())?;
-            elements
-                .iter()
-                .try_for_each(|element| write_value(encoder, element))?;
+            elements.iter().try_for_each(|element| write_value(encoder, element))?;
             encoder.end_tuple();
         }
         Value::Set(elements) => {
@@ -126,9 +120,6 @@ mod tests {
     #[test]
     fn containers_nest_up_to_the_limit() {
         assert!(encode_value(&nested(tag::MAX_NESTING)).is_ok());
-        assert_eq!(
-            encode_value(&nested(tag::MAX_NESTING + 1)),
-            Err(EncodeError::TooDeep)
-        );
+        assert_eq!(encode_value(&nested(tag::MAX_NESTING + 1)), Err(EncodeError::TooDeep));
     }
 }

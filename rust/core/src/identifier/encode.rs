@@ -8,10 +8,7 @@ use crate::value::{Float, Integer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// Containers nest too deeply, or a container holds itself.
-    #[error(
-        "containers are nested more than {} levels deep (or one contains itself)",
-        tag::MAX_NESTING
-    )]
+    #[error("containers are nested more than {} levels deep (or one contains itself)", tag::MAX_NESTING)]
     TooDeep,
     /// Two keys of a dict are the same value.
     #[error("a dict has the same key twice")]
@@ -123,16 +120,8 @@ impl Encoder {
     pub fn int(&mut self, value: i64) {
         // Bits beyond the sign's copies, plus one sign bit; zero and minus one differ by their bytes.
         let magnitude = if value < 0 { !value } else { value };
-        let length = if value == 0 {
-            0
-        } else {
-            (64 - magnitude.leading_zeros()) / 8 + 1
-        };
-        let shifted = if length == 0 {
-            0
-        } else {
-            value << (64 - 8 * length)
-        };
+        let length = if value == 0 { 0 } else { (64 - magnitude.leading_zeros()) / 8 + 1 };
+        let shifted = if length == 0 { 0 } else { value << (64 - 8 * length) };
         let mut chunk = [0; 9];
         #[expect(clippy::cast_possible_truncation, reason = "at most 8")]
         let tag = tag::INT + length as u8;
@@ -217,10 +206,7 @@ impl Encoder {
     /// Keeps a place for the digest of a node.
     #[inline]
     pub(super) fn placeholder(&mut self, node: NodeId) {
-        self.placeholders.push(Placeholder {
-            offset: self.bytes.len(),
-            node,
-        });
+        self.placeholders.push(Placeholder { offset: self.bytes.len(), node });
         self.config(&Digest::default());
     }
 
@@ -260,9 +246,7 @@ impl Encoder {
     /// Containers are nested too deeply.
     pub fn begin_set(&mut self, count: usize) -> Result<EntriesMark, EncodeError> {
         self.begin_container(tag::SET, count)?;
-        Ok(EntriesMark {
-            first_entry: self.entries.len(),
-        })
+        Ok(EntriesMark { first_entry: self.entries.len() })
     }
 
     /// Starts a dict of `count` entries, in any order; [`Encoder::begin_entry`] comes before each key and
@@ -272,19 +256,14 @@ impl Encoder {
     /// Containers are nested too deeply.
     pub fn begin_dict(&mut self, count: usize) -> Result<EntriesMark, EncodeError> {
         self.begin_container(tag::DICT, count)?;
-        Ok(EntriesMark {
-            first_entry: self.entries.len(),
-        })
+        Ok(EntriesMark { first_entry: self.entries.len() })
     }
 
     /// Starts an element of a set or an entry of a dict.
     #[inline]
     pub fn begin_entry(&mut self) {
         let start = self.bytes.len();
-        self.entries.push(Entry {
-            start,
-            key_end: start,
-        });
+        self.entries.push(Entry { start, key_end: start });
     }
 
     /// Ends the key of a dict's entry; its value comes next.
@@ -293,11 +272,7 @@ impl Encoder {
         let end = self.bytes.len();
         if let Some(entry) = self.entries.last_mut() {
             entry.key_end = end;
-            if self
-                .placeholders
-                .last()
-                .is_some_and(|last| last.offset >= entry.start)
-            {
+            if self.placeholders.last().is_some_and(|last| last.offset >= entry.start) {
                 self.undecided_order = true;
             }
         }
@@ -317,19 +292,12 @@ impl Encoder {
     /// The same element occurs twice.
     pub fn end_set(&mut self, mark: EntriesMark) -> Result<(), EncodeError> {
         if let Some(first) = self.entries.get(mark.first_entry) {
-            if self
-                .placeholders
-                .last()
-                .is_some_and(|last| last.offset >= first.start)
-            {
+            if self.placeholders.last().is_some_and(|last| last.offset >= first.start) {
                 self.undecided_order = true;
             }
             // An element is its own key.
             for position in mark.first_entry..self.entries.len() {
-                let end = self
-                    .entries
-                    .get(position + 1)
-                    .map_or(self.bytes.len(), |next| next.start);
+                let end = self.entries.get(position + 1).map_or(self.bytes.len(), |next| next.start);
                 self.entries[position].key_end = end;
             }
         }
@@ -350,9 +318,7 @@ impl Encoder {
         self.bytes.push(node);
         self.bytes.extend_from_slice(&type_id.0);
         self.bytes.push(0);
-        NodeMark {
-            count_at: self.bytes.len() - 1,
-        }
+        NodeMark { count_at: self.bytes.len() - 1 }
     }
 
     /// Starts a parameter; its value comes next.
@@ -377,12 +343,7 @@ impl Encoder {
         varint::write(&mut written, count as u64);
         let growth = written.len() - 1;
         self.bytes.splice(count_at..=count_at, written);
-        for placeholder in self
-            .placeholders
-            .iter_mut()
-            .rev()
-            .take_while(|it| it.offset > count_at)
-        {
+        for placeholder in self.placeholders.iter_mut().rev().take_while(|it| it.offset > count_at) {
             placeholder.offset += growth;
         }
     }
@@ -432,13 +393,8 @@ impl Encoder {
     ) -> Result<(), EncodeError> {
         self.nesting -= 1;
         let entries = &self.entries[first_entry..];
-        let sorted = self.undecided_order
-            || order::sort(
-                &mut self.bytes,
-                &mut self.placeholders,
-                entries,
-                &mut self.scratch,
-            );
+        let sorted =
+            self.undecided_order || order::sort(&mut self.bytes, &mut self.placeholders, entries, &mut self.scratch);
         self.entries.truncate(first_entry);
         if sorted { Ok(()) } else { Err(duplicate) }
     }

@@ -55,12 +55,8 @@ impl NodeEncoder<'_> {
 
     /// Writes the section of pre-tasks, given as nodes of this graph: their order does not count.
     pub fn pre_tasks(&mut self, nodes: &[NodeId]) {
-        let mut digests = nodes
-            .iter()
-            .filter_map(|node| self.nodes.digest(*node))
-            .collect::<Vec<_>>();
-        let in_cycle =
-            |node: &NodeId| self.cycle.is_some() && self.nodes.cycle(*node) == self.cycle;
+        let mut digests = nodes.iter().filter_map(|node| self.nodes.digest(*node)).collect::<Vec<_>>();
+        let in_cycle = |node: &NodeId| self.cycle.is_some() && self.nodes.cycle(*node) == self.cycle;
         if digests.len() == nodes.len() && !nodes.iter().any(in_cycle) {
             self.encoder.pre_tasks(&mut digests);
         } else {
@@ -307,14 +303,7 @@ impl Digester {
 
     fn encode_alone<G: Graph>(&mut self, graph: &mut G, node: NodeId) -> Result<(), G::Error> {
         self.encoder.begin_document(1);
-        graph.encode(
-            node,
-            &mut NodeEncoder {
-                encoder: &mut self.encoder,
-                nodes: &self.nodes,
-                cycle: None,
-            },
-        )
+        graph.encode(node, &mut NodeEncoder { encoder: &mut self.encoder, nodes: &self.nodes, cycle: None })
     }
 
     /// Writes digests where they were left open.
@@ -322,8 +311,7 @@ impl Digester {
         for placeholder in &self.encoder.placeholders[first..end] {
             if let Some(digest) = self.nodes.digest(placeholder.node) {
                 let start = placeholder.offset + 1;
-                self.encoder.bytes[start..start + Digest::LENGTH]
-                    .copy_from_slice(digest.as_bytes());
+                self.encoder.bytes[start..start + Digest::LENGTH].copy_from_slice(digest.as_bytes());
             }
         }
     }
@@ -348,14 +336,7 @@ impl Digester {
         let mut next = 0;
         while let Some(member) = members.get(next).copied() {
             next += 1;
-            graph.encode(
-                member,
-                &mut NodeEncoder {
-                    encoder: &mut self.encoder,
-                    nodes: &self.nodes,
-                    cycle,
-                },
-            )?;
+            graph.encode(member, &mut NodeEncoder { encoder: &mut self.encoder, nodes: &self.nodes, cycle })?;
             if std::mem::take(&mut self.encoder.undecided_order) {
                 return Err(EncodeError::CycleThroughSet.into());
             }

@@ -54,12 +54,9 @@ pub(super) fn sort(
 
     let shared = shared_prefix(bytes, entries);
     scratch.order.clear();
-    scratch.order.extend(
-        entries
-            .iter()
-            .enumerate()
-            .map(|(position, entry)| (eight_bytes(&key(entry)[shared..]), position)),
-    );
+    scratch
+        .order
+        .extend(entries.iter().enumerate().map(|(position, entry)| (eight_bytes(&key(entry)[shared..]), position)));
     let mut distinct = true;
     scratch.order.sort_unstable_by(|left, right| {
         left.0.cmp(&right.0).then_with(|| {
@@ -85,11 +82,7 @@ fn shared_prefix(bytes: &[u8], entries: &[Entry]) -> usize {
         let first = &bytes[first.start..first.start + shared];
         let key = &bytes[entry.start..entry.key_end];
         if !key.starts_with(first) {
-            shared = first
-                .iter()
-                .zip(key)
-                .take_while(|(left, right)| left == right)
-                .count();
+            shared = first.iter().zip(key).take_while(|(left, right)| left == right).count();
         }
     }
     shared
@@ -106,12 +99,7 @@ fn eight_bytes(key: &[u8]) -> u64 {
 }
 
 /// Moves the bytes to their places, and the placeholders within them.
-fn permute(
-    bytes: &mut [u8],
-    placeholders: &mut [Placeholder],
-    entries: &[Entry],
-    scratch: &mut Scratch,
-) {
+fn permute(bytes: &mut [u8], placeholders: &mut [Placeholder], entries: &[Entry], scratch: &mut Scratch) {
     let start = entries[0].start;
     let first_placeholder = placeholders.partition_point(|placeholder| placeholder.offset < start);
     let placeholders = &mut placeholders[first_placeholder..];
@@ -120,9 +108,7 @@ fn permute(
     scratch.placeholders.clear();
     for (_, position) in &scratch.order {
         let from = entries[*position].start;
-        let to = entries
-            .get(position + 1)
-            .map_or(bytes.len(), |next| next.start);
+        let to = entries.get(position + 1).map_or(bytes.len(), |next| next.start);
         if !placeholders.is_empty() {
             let moved = start + scratch.bytes.len();
             let first = placeholders.partition_point(|placeholder| placeholder.offset < from);
@@ -130,10 +116,7 @@ fn permute(
                 placeholders[first..]
                     .iter()
                     .take_while(|placeholder| placeholder.offset < to)
-                    .map(|placeholder| Placeholder {
-                        offset: placeholder.offset - from + moved,
-                        ..*placeholder
-                    }),
+                    .map(|placeholder| Placeholder { offset: placeholder.offset - from + moved, ..*placeholder }),
             );
         }
         scratch.bytes.extend_from_slice(&bytes[from..to]);

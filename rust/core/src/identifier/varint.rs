@@ -44,18 +44,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(u64, usize), Wrong> {
         number |= bits << (7 * position);
         if byte & 0x80 == 0 {
             let overlong = *byte == 0 && position > 0;
-            return if overlong {
-                Err(Wrong::NotShortest)
-            } else {
-                Ok((number, position + 1))
-            };
+            return if overlong { Err(Wrong::NotShortest) } else { Ok((number, position + 1)) };
         }
     }
-    Err(if bytes.len() < 10 {
-        Wrong::Truncated
-    } else {
-        Wrong::NotShortest
-    })
+    Err(if bytes.len() < 10 { Wrong::Truncated } else { Wrong::NotShortest })
 }
 
 #[cfg(test)]
@@ -64,12 +56,7 @@ mod tests {
 
     #[test]
     fn longer_forms_are_refused() {
-        for bytes in [
-            &[0x80, 0x00][..],
-            &[0xff, 0x80, 0x00],
-            &[0xff; 10],
-            &[0x80; 9],
-        ] {
+        for bytes in [&[0x80, 0x00][..], &[0xff, 0x80, 0x00], &[0xff; 10], &[0x80; 9]] {
             assert!(read(bytes).is_err(), "{bytes:?}");
         }
     }

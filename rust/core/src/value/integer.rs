@@ -77,9 +77,7 @@ impl fmt::Display for Integer {
 
 /// The text is not an integer as [`Integer`] writes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not an integer: expected decimal digits (up to 64 bits) or 0x and hexadecimal digits"
-)]
+#[error("{0:?} is not an integer: expected decimal digits (up to 64 bits) or 0x and hexadecimal digits")]
 pub struct IntegerError(String);
 
 impl FromStr for Integer {
@@ -87,9 +85,7 @@ impl FromStr for Integer {
 
     fn from_str(text: &str) -> Result<Self, IntegerError> {
         let wrong = || IntegerError(text.to_owned());
-        let (negative, digits) = text
-            .strip_prefix('-')
-            .map_or((false, text), |rest| (true, rest));
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let Some(digits) = digits.strip_prefix("0x") else {
             return text.parse::<i64>().map(Self::from).map_err(|_| wrong());
         };
@@ -140,24 +136,14 @@ mod tests {
     fn text_of_integers_beyond_64_bits_is_hexadecimal() {
         let big = Integer::from_signed_bytes(&[0x01, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(big.to_string(), "0x10000000000000000");
-        let low =
-            Integer::from_signed_bytes(&[0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+        let low = Integer::from_signed_bytes(&[0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
         assert_eq!(low.to_string(), "-0x8000000000000001");
         assert_eq!(Integer::from(i64::MIN).to_string(), "-9223372036854775808");
     }
 
     #[test]
     fn text_that_is_no_integer_is_refused() {
-        for text in [
-            "",
-            "-",
-            "0x",
-            "1.0",
-            "0xg",
-            "--1",
-            "99999999999999999999",
-            "0x-1",
-        ] {
+        for text in ["", "-", "0x", "1.0", "0xg", "--1", "99999999999999999999", "0x-1"] {
             assert!(text.parse::<Integer>().is_err(), "{text}");
         }
     }

@@ -52,11 +52,7 @@ impl Float {
     /// Takes a float; every NaN becomes the same one.
     #[inline]
     pub fn new(number: f64) -> Self {
-        Self(if number.is_nan() {
-            Self::NAN
-        } else {
-            number.to_bits()
-        })
+        Self(if number.is_nan() { Self::NAN } else { number.to_bits() })
     }
 
     /// The number.

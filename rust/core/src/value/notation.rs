@@ -27,11 +27,7 @@ type Result<T> = std::result::Result<T, NotationError>;
 
 fn wrong<T>(place: &str, problem: impl Into<String>) -> Result<T> {
     Err(NotationError {
-        place: if place.is_empty() {
-            "top".to_owned()
-        } else {
-            place.to_owned()
-        },
+        place: if place.is_empty() { "top".to_owned() } else { place.to_owned() },
         problem: problem.into(),
     })
 }
@@ -63,9 +59,7 @@ pub fn from_value(value: &Value) -> Json {
         Value::Tuple(elements) => json!({"tuple": list(elements)}),
         Value::Set(elements) => json!({"set": elements.iter().map(from_value).collect::<Vec<_>>()}),
         Value::Dict(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(key, value)| json!([from_value(key), from_value(value)]));
+            let entries = entries.iter().map(|(key, value)| json!([from_value(key), from_value(value)]));
             json!({"dict": entries.collect::<Vec<_>>()})
         }
         Value::Enum(value) => json!({"enum": [value.type_id, value.member]}),
@@ -78,10 +72,7 @@ pub fn from_value(value: &Value) -> Json {
 
 /// Writes a node: its type identifier, parameters and linked tasks.
 pub fn from_node(node: &Node) -> Json {
-    let parameters = node
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), from_value(value)));
+    let parameters = node.parameters.iter().map(|(name, value)| (name.clone(), from_value(value)));
     let mut object = Map::new();
     object.insert("type".into(), json!(node.type_id));
     object.insert("parameters".into(), Json::Object(parameters.collect()));
@@ -89,16 +80,10 @@ pub fn from_node(node: &Node) -> Json {
         object.insert("task".into(), from_reference(task));
     }
     if !node.init_tasks.is_empty() {
-        object.insert(
-            "init-tasks".into(),
-            node.init_tasks.iter().map(from_reference).collect(),
-        );
+        object.insert("init-tasks".into(), node.init_tasks.iter().map(from_reference).collect());
     }
     if !node.pre_tasks.is_empty() {
-        let tasks = node
-            .pre_tasks
-            .iter()
-            .map(|digest| from_reference(&Reference::Digest(*digest)));
+        let tasks = node.pre_tasks.iter().map(|digest| from_reference(&Reference::Digest(*digest)));
         object.insert("pre-tasks".into(), tasks.collect());
     }
     Json::Object(object)
@@ -144,13 +129,8 @@ pub fn to_node(json: &Json) -> Result<Node> {
 /// # Errors
 /// The JSON is not in this notation; the error says where.
 pub fn to_document(json: &Json) -> Result<Document> {
-    let nodes = list(json, "")?
-        .iter()
-        .enumerate()
-        .map(|(position, node)| read_node(node, &format!("[{position}]")));
-    Ok(Document {
-        nodes: nodes.collect::<Result<_>>()?,
-    })
+    let nodes = list(json, "")?.iter().enumerate().map(|(position, node)| read_node(node, &format!("[{position}]")));
+    Ok(Document { nodes: nodes.collect::<Result<_>>()? })
 }
 
 fn read_node(json: &Json, place: &str) -> Result<Node> {
@@ -167,16 +147,13 @@ fn read_node(json: &Json, place: &str) -> Result<Node> {
                     return wrong(&place, "expected an object");
                 };
                 for (name, value) in parameters {
-                    node.parameters
-                        .insert(name.clone(), read_value(value, &join(&place, name))?);
+                    node.parameters.insert(name.clone(), read_value(value, &join(&place, name))?);
                 }
             }
             "task" => node.task = Some(reference(content, &place)?),
             "init-tasks" => {
-                node.init_tasks = list(content, &place)?
-                    .iter()
-                    .map(|task| reference(task, &place))
-                    .collect::<Result<_>>()?;
+                node.init_tasks =
+                    list(content, &place)?.iter().map(|task| reference(task, &place)).collect::<Result<_>>()?;
             }
             "pre-tasks" => {
                 for task in list(content, &place)? {
@@ -189,11 +166,7 @@ fn read_node(json: &Json, place: &str) -> Result<Node> {
             _ => return wrong(&place, "a node has no such key"),
         }
     }
-    if object.contains_key("type") {
-        Ok(node)
-    } else {
-        wrong(place, "a node has a type")
-    }
+    if object.contains_key("type") { Ok(node) } else { wrong(place, "a node has a type") }
 }
 
 fn read_value(json: &Json, place: &str) -> Result<Value> {
@@ -204,13 +177,8 @@ fn read_value(json: &Json, place: &str) -> Result<Value> {
         Json::String(value) => Ok(Value::Str(value.clone())),
         Json::Array(elements) => Ok(Value::List(read_values(elements, place)?)),
         Json::Object(object) => match object.iter().next() {
-            Some((kind, content)) if object.len() == 1 => {
-                read_kind(kind, content, &join(place, kind))
-            }
-            _ => wrong(
-                place,
-                "expected an object with one key, such as {\"dict\": ..}",
-            ),
+            Some((kind, content)) if object.len() == 1 => read_kind(kind, content, &join(place, kind)),
+            _ => wrong(place, "expected an object with one key, such as {\"dict\": ..}"),
         },
     }
 }
@@ -251,27 +219,17 @@ fn read_kind(kind: &str, content: &Json, place: &str) -> Result<Value> {
         "tuple" => Ok(Value::Tuple(read_values(list(content, place)?, place)?)),
         "set" => {
             let elements = read_values(list(content, place)?, place)?;
-            let (given, set) = (
-                elements.len(),
-                elements.into_iter().collect::<BTreeSet<_>>(),
-            );
-            if set.len() == given {
-                Ok(Value::Set(set))
-            } else {
-                wrong(place, "an element occurs twice")
-            }
+            let (given, set) = (elements.len(), elements.into_iter().collect::<BTreeSet<_>>());
+            if set.len() == given { Ok(Value::Set(set)) } else { wrong(place, "an element occurs twice") }
         }
         "dict" => {
-            let entries = list(content, place)?
-                .iter()
-                .enumerate()
-                .map(|(position, entry)| {
-                    let place = format!("{place}[{position}]");
-                    let [key, value] = list(entry, &place)? else {
-                        return wrong(&place, "expected [key, value]");
-                    };
-                    Ok((read_value(key, &place)?, read_value(value, &place)?))
-                });
+            let entries = list(content, place)?.iter().enumerate().map(|(position, entry)| {
+                let place = format!("{place}[{position}]");
+                let [key, value] = list(entry, &place)? else {
+                    return wrong(&place, "expected [key, value]");
+                };
+                Ok((read_value(key, &place)?, read_value(value, &place)?))
+            });
             let dict = entries.collect::<Result<BTreeMap<_, _>>>()?;
             if dict.len() == list(content, place)?.len() {
                 Ok(Value::Dict(dict))
@@ -283,35 +241,22 @@ fn read_kind(kind: &str, content: &Json, place: &str) -> Result<Value> {
             let [type_id, member] = list(content, place)? else {
                 return wrong(place, "expected [type, member]");
             };
-            let (type_id, member) = (
-                text(type_id, place)?.to_owned(),
-                text(member, place)?.to_owned(),
-            );
+            let (type_id, member) = (text(type_id, place)?.to_owned(), text(member, place)?.to_owned());
             Ok(Value::Enum(Enumerated { type_id, member }))
         }
         "array" => {
-            let shape = list(&content["shape"], place)?
-                .iter()
-                .map(Json::as_u64)
-                .collect::<Option<Vec<_>>>();
+            let shape = list(&content["shape"], place)?.iter().map(Json::as_u64).collect::<Option<Vec<_>>>();
             let Some(shape) = shape else {
                 return wrong(place, "a shape holds lengths");
             };
             let dtype = text(&content["dtype"], place)?.to_owned();
-            Ok(Value::Array(Array {
-                dtype,
-                shape,
-                data: from_hex(&content["data"], place)?,
-            }))
+            Ok(Value::Array(Array { dtype, shape, data: from_hex(&content["data"], place)? }))
         }
         "config" => match text(content, place)?.parse::<Digest>() {
             Ok(digest) => Ok(Value::Config(Reference::Digest(digest))),
             Err(error) => wrong(place, error.to_string()),
         },
-        "member" => match content
-            .as_u64()
-            .and_then(|position| u32::try_from(position).ok())
-        {
+        "member" => match content.as_u64().and_then(|position| u32::try_from(position).ok()) {
             Some(position) => Ok(Value::Config(Reference::Member(position))),
             None => wrong(place, "expected a position"),
         },
@@ -327,46 +272,29 @@ fn reference(json: &Json, place: &str) -> Result<Reference> {
 }
 
 fn text<'a>(json: &'a Json, place: &str) -> Result<&'a str> {
-    json.as_str()
-        .map_or_else(|| wrong(place, "expected a text"), Ok)
+    json.as_str().map_or_else(|| wrong(place, "expected a text"), Ok)
 }
 
 fn list<'a>(json: &'a Json, place: &str) -> Result<&'a [Json]> {
-    json.as_array().map_or_else(
-        || wrong(place, "expected a list"),
-        |list| Ok(list.as_slice()),
-    )
+    json.as_array().map_or_else(|| wrong(place, "expected a list"), |list| Ok(list.as_slice()))
 }
 
 fn join(place: &str, key: &str) -> String {
-    if place.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{place}.{key}")
-    }
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
 fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn from_hex(json: &Json, place: &str) -> Result<Vec<u8>> {
     let digits = text(json, place)?.as_bytes();
-    let nibble = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let bytes = digits.chunks(2).map(|pair| match pair {
         [high, low] => Some((nibble(*high)? << 4) | nibble(*low)?),
         _ => None,
     });
-    bytes
-        .collect::<Option<_>>()
-        .map_or_else(|| wrong(place, "expected pairs of hexadecimal digits"), Ok)
+    bytes.collect::<Option<_>>().map_or_else(|| wrong(place, "expected pairs of hexadecimal digits"), Ok)
 }

@@ -1,8 +1,6 @@
 //! The encoding is injective: there is a decoder, and it takes back what was written, and nothing else.
 
-use experimaestro_core::identifier::{
-    Encoder, decode_document, decode_value, encode_document, encode_value,
-};
+use experimaestro_core::identifier::{Encoder, decode_document, decode_value, encode_document, encode_value};
 use experimaestro_core::value::{Integer, Value, notation};
 use proptest::prelude::*;
 
@@ -130,11 +128,7 @@ fn keys_and_elements_that_occur_twice_are_refused() {
 fn lengths_that_lie_ask_for_no_memory() {
     // A list, a text and an array that claim 2^60 elements in a few bytes.
     for start in [&[0x07][..], &[0x04], &[0x0c, 0x00]] {
-        let bytes = [
-            start,
-            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00],
-        ]
-        .concat();
+        let bytes = [start, &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00]].concat();
         assert!(decode_value(&bytes).is_err());
     }
 }

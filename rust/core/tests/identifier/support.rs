@@ -6,9 +6,7 @@ use std::fmt::Write as _;
 use experimaestro_core::identifier::{
     Digest, Digester, EncodeError, Graph, Name, NodeEncoder, NodeFlags, NodeId, encode_document,
 };
-use experimaestro_core::value::{
-    Array, Document, Enumerated, Float, Integer, Node, Reference, Value,
-};
+use experimaestro_core::value::{Array, Document, Enumerated, Float, Integer, Node, Reference, Value};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
@@ -31,12 +29,7 @@ pub(crate) struct TestGraph {
 
 impl TestGraph {
     pub(crate) fn new(nodes: Vec<Node>) -> Self {
-        Self {
-            nodes,
-            documents: BTreeMap::new(),
-            backwards: false,
-            visits: 0,
-        }
+        Self { nodes, documents: BTreeMap::new(), backwards: false, visits: 0 }
     }
 
     /// Digests of all nodes, asked for in the given order.
@@ -66,16 +59,12 @@ impl TestGraph {
             Value::Config(reference) => write_reference(reference, encoder),
             Value::List(elements) => {
                 encoder.begin_list(elements.len())?;
-                elements
-                    .iter()
-                    .try_for_each(|element| self.value(element, encoder))?;
+                elements.iter().try_for_each(|element| self.value(element, encoder))?;
                 encoder.end_list();
             }
             Value::Tuple(elements) => {
                 encoder.begin_tuple(elements.len())?;
-                elements
-                    .iter()
-                    .try_for_each(|element| self.value(element, encoder))?;
+                elements.iter().try_for_each(|element| self.value(element, encoder))?;
                 encoder.end_tuple();
             }
             Value::Set(elements) => {
@@ -137,9 +126,7 @@ impl Graph for TestGraph {
         }
         if flags.init_tasks {
             encoder.section(node.init_tasks.len());
-            node.init_tasks
-                .iter()
-                .for_each(|task| write_reference(task, encoder));
+            node.init_tasks.iter().for_each(|task| write_reference(task, encoder));
         }
         if flags.pre_tasks {
             let mut digests = node.pre_tasks.iter().copied().collect();
@@ -166,10 +153,7 @@ pub(crate) fn digest_by_definition(nodes: &[Node], first: u32) -> Digest {
         }
         reached
     };
-    let cycle = reached(first)
-        .into_iter()
-        .filter(|node| reached(*node).contains(&first))
-        .collect::<BTreeSet<_>>();
+    let cycle = reached(first).into_iter().filter(|node| reached(*node).contains(&first)).collect::<BTreeSet<_>>();
     let mut order = vec![first];
     let mut document = Document { nodes: Vec::new() };
     while document.nodes.len() < order.len() {
@@ -178,13 +162,10 @@ pub(crate) fn digest_by_definition(nodes: &[Node], first: u32) -> Digest {
             if !cycle.contains(&target) {
                 return Reference::Digest(digest_by_definition(nodes, target));
             }
-            let position = order
-                .iter()
-                .position(|node| *node == target)
-                .unwrap_or_else(|| {
-                    order.push(target);
-                    order.len() - 1
-                });
+            let position = order.iter().position(|node| *node == target).unwrap_or_else(|| {
+                order.push(target);
+                order.len() - 1
+            });
             Reference::Member(u32::try_from(position).unwrap())
         });
         document.nodes.push(node);
@@ -208,9 +189,7 @@ fn rewrite(node: &mut Node, replace: &mut dyn FnMut(u32) -> Reference) {
             *reference = replace(*target);
         }
     };
-    node.parameters
-        .values_mut()
-        .for_each(|value| rewrite_value(value, &mut reference));
+    node.parameters.values_mut().for_each(|value| rewrite_value(value, &mut reference));
     node.task.iter_mut().for_each(&mut reference);
     node.init_tasks.iter_mut().for_each(&mut reference);
 }
@@ -234,8 +213,7 @@ fn rewrite_value(value: &mut Value, replace: &mut dyn FnMut(&mut Reference)) {
         }
         Value::Dict(entries) => {
             let mut entries = entries.iter_mut().collect::<Vec<_>>();
-            entries
-                .sort_by_key(|(key, _)| experimaestro_core::identifier::encode_value(key).unwrap());
+            entries.sort_by_key(|(key, _)| experimaestro_core::identifier::encode_value(key).unwrap());
             for (_, value) in entries {
                 rewrite_value(value, replace);
             }
@@ -265,19 +243,17 @@ fn scalar() -> impl Strategy<Value = Value> {
         Just(Value::None),
         any::<bool>().prop_map(Value::Bool),
         number().prop_map(Value::Int),
-        prop_oneof![
-            any::<f64>(),
-            Just(f64::NAN),
-            Just(-0.0),
-            (-3_i8..3).prop_map(f64::from)
-        ]
-        .prop_map(|float| Value::Float(Float::new(float))),
+        prop_oneof![any::<f64>(), Just(f64::NAN), Just(-0.0), (-3_i8..3).prop_map(f64::from)]
+            .prop_map(|float| Value::Float(Float::new(float))),
         text().prop_map(Value::Str),
         vec(any::<u8>(), 0..9).prop_map(Value::Bytes),
         vec(any::<u8>(), 0..9).prop_map(Value::Path),
         (text(), text()).prop_map(|(type_id, member)| Value::Enum(Enumerated { type_id, member })),
-        (text(), vec(0..300_u64, 0..3), vec(any::<u8>(), 0..9))
-            .prop_map(|(dtype, shape, data)| Value::Array(Array { dtype, shape, data })),
+        (text(), vec(0..300_u64, 0..3), vec(any::<u8>(), 0..9)).prop_map(|(dtype, shape, data)| Value::Array(Array {
+            dtype,
+            shape,
+            data
+        })),
         digest().prop_map(|digest| Value::Config(Reference::Digest(digest))),
     ]
 }

@@ -1,8 +1,6 @@
 //! The golden vectors, which the Python suite checks with an implementation of its own.
 
-use experimaestro_core::identifier::{
-    Digest, decode_document, decode_value, encode_document, encode_value,
-};
+use experimaestro_core::identifier::{Digest, decode_document, decode_value, encode_document, encode_value};
 use experimaestro_core::value::{Document, notation};
 use serde_json::Value as Json;
 
@@ -18,10 +16,7 @@ fn vectors(key: &str) -> Vec<Json> {
 
 fn bytes(json: &Json) -> Vec<u8> {
     let digits = json.as_str().unwrap();
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
-        .collect()
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
 fn digest(json: &Json) -> Digest {
@@ -32,16 +27,8 @@ fn digest(json: &Json) -> Digest {
 fn values_have_these_bytes() {
     for vector in vectors("values") {
         let value = notation::to_value(&vector["value"]).unwrap();
-        assert_eq!(
-            hex(&encode_value(&value).unwrap()),
-            vector["bytes"],
-            "{vector}"
-        );
-        assert_eq!(
-            decode_value(&bytes(&vector["bytes"])),
-            Ok(value),
-            "{vector}"
-        );
+        assert_eq!(hex(&encode_value(&value).unwrap()), vector["bytes"], "{vector}");
+        assert_eq!(decode_value(&bytes(&vector["bytes"])), Ok(value), "{vector}");
     }
 }
 
@@ -74,10 +61,7 @@ fn graphs_have_these_documents_and_digests() {
     for vector in vectors("graphs") {
         let nodes = notation::to_document(&vector["nodes"]).unwrap().nodes;
         for backwards in [false, true] {
-            let mut graph = TestGraph {
-                backwards,
-                ..TestGraph::new(nodes.clone())
-            };
+            let mut graph = TestGraph { backwards, ..TestGraph::new(nodes.clone()) };
             let order = (0..nodes.len()).collect::<Vec<_>>();
             let digests = graph.digests(&order).unwrap();
             for node in order {
@@ -98,9 +82,6 @@ fn bytes_that_are_not_canonical_are_refused() {
         assert!(decode_value(&bytes(&vector["bytes"])).is_err(), "{vector}");
     }
     for vector in vectors("refused-documents") {
-        assert!(
-            decode_document(&bytes(&vector["bytes"])).is_err(),
-            "{vector}"
-        );
+        assert!(decode_document(&bytes(&vector["bytes"])).is_err(), "{vector}");
     }
 }
