@@ -141,7 +141,7 @@ class _Job:
         self.directory: str = os.fspath(request["directory"])
         self.workspace: str = os.fspath(request["workspace"])
         self.name: str = os.fspath(request["name"])
-        self.attempt = int(request["attempt"])
+        self.attempt = None if request["attempt"] is None else int(request["attempt"])
         self.environment = {str(name): str(value) for name, value in request["environment"].items()}
         self.python_path = [str(entry) for entry in request["python_path"]]
 
