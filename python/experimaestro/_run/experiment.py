@@ -239,7 +239,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
                 self._notifier.start()
             if run.wait(0.0):
                 break
-        if self.failed:
+        if self.failed and not any(getattr(listener, "tells_failures", False) for listener in self.scheduler.listeners):
             self._tell_failures()
 
     def stop(self) -> None:

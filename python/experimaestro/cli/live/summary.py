@@ -1,0 +1,109 @@
+"""How an experiment ended: counts, failures by cause with the end of their log, results, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from experimaestro.cli.live.board import Board, JobView, Phase
+from experimaestro.cli.live.causes import group_by_cause, log_excerpt
+from experimaestro.cli.live.look import STYLES, icon
+from experimaestro.cli.text import count, duration
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_JOBS_PER_CAUSE = 3
+_CAUSES = 5
+
+
+def print_summary(board: Board, console: Console, workspace: Path, results: Path) -> None:
+    """Print the end of an experiment.
+
+    :param results: its folder for results, which may not exist
+    """
+    ascii_only = console.options.ascii_only
+    counts = board.counts()
+    failed = counts[Phase.FAILED] + counts[Phase.BLOCKED]
+    lines: list[RenderableType] = [Text(""), _headline(board, counts, failed, ascii_only)]
+    if failed:
+        lines += _failures(board, ascii_only)
+    facts = []
+    if results.is_dir() and any(results.iterdir()):
+        facts.append(("results", str(results)))
+    if sum(counts.values()):
+        shell = f"xpm jobs --workdir {shlex.quote(_short(workspace))}"
+        facts.append(("jobs", f"{shell} list --experiment {shlex.quote(board.name)}"))
+        if counts[Phase.FAILED]:
+            facts.append(("log", f"{shell} log {board.in_phase(Phase.FAILED)[0].identifier[:8]}"))
+    if failed:
+        facts.append(("retry", "the same command again: what is done is not run again"))
+    lines += [Text.assemble((f"  {label:8} ", "bright_black"), text) for label, text in facts]
+    # Long paths and commands are for copying: the terminal wraps them, we don't.
+    console.print(Group(*lines), soft_wrap=True)
+
+
+def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: bool) -> Text:
+    told = [
+        (f"{counts[phase]} {phase.value}", STYLES[phase])
+        for phase in (Phase.DONE, Phase.REUSED, Phase.FAILED, Phase.BLOCKED, Phase.RUNNING, Phase.WAITING)
+        if counts[phase]
+    ]
+    text = Text()
+    text.append(f"{icon(Phase.FAILED if failed else Phase.DONE, ascii_only)} ", "red" if failed else "green")
+    text.append(board.name, "bold")
+    ending = "ended" if failed else "finished"
+    text.append(f" {ending} after {duration(board.elapsed)}: {count(sum(counts.values()), 'job')}")
+    for position, (words, style) in enumerate(told):
+        text.append(", " if position else " (")
+        text.append(words, style)
+    return text.append(")" if told else "")
+
+
+def _failures(board: Board, ascii_only: bool) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    groups = group_by_cause(board.in_phase(Phase.FAILED))
+    for group in groups[:_CAUSES]:
+        lines += _cause(group, ascii_only)
+    if len(groups) > _CAUSES:
+        lines.append(Text(f"  … and {len(groups) - _CAUSES} other causes", style="bright_black"))
+    blocked = board.in_phase(Phase.BLOCKED)
+    if blocked:
+        what = "a job that it needs" if len(blocked) == 1 else "a job that they need"
+        lines += [
+            Text.assemble("  ", (f"{count(len(blocked), 'job')} not run", "magenta"), f" because {what} failed"),
+            Text(""),
+        ]
+    return lines
+
+
+def _cause(group: list[JobView], ascii_only: bool) -> list[RenderableType]:
+    first = group[0]
+    times = f"{len(group)} times " if len(group) > 1 else ""
+    lines: list[RenderableType] = [
+        Text(""),
+        Text.assemble("  ", (times, "bold red"), (first.message or (first.reason or "failed").lower(), "red")),
+    ]
+    lines += [
+        Text.assemble("    ", (view.name, "bold"), f"  {view.tags}" if view.tags else "")
+        for view in group[:_JOBS_PER_CAUSE]
+    ]
+    if len(group) > _JOBS_PER_CAUSE:
+        lines.append(Text(f"    … and {len(group) - _JOBS_PER_CAUSE} more", style="bright_black"))
+    bar = "|" if ascii_only else "│"
+    lines += [Text.assemble("    ", (f"{bar} ", "red"), (line, "bright_black")) for line in log_excerpt(first.log)]
+    lines += [Text.assemble("    ", (str(first.log), "bright_black")), Text("")]
+    return lines
+
+
+def _short(path: Path) -> str:
+    """The path as the user would type it here."""
+    try:
+        relative = str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+    return relative

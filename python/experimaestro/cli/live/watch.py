@@ -1,0 +1,121 @@
+"""Connects the display to the experiments of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from experimaestro.cli import text
+from experimaestro.cli.live.board import Board, JobView, Phase
+from experimaestro.cli.session import CURRENT, is_terminal
+
+if TYPE_CHECKING:
+    from experimaestro._run.job import Job
+
+
+class Display(Protocol):
+    """Shows a board."""
+
+    def start(self) -> None:
+        """Begin to show."""
+
+    def stop(self) -> None:
+        """Stop showing."""
+
+    def changed(self, before: JobView | None, view: JobView) -> None:
+        """A job changed."""
+
+
+class Silent:
+    """Shows nothing (`--quiet`); the summary still tells failures."""
+
+    def start(self) -> None:
+        """Nothing."""
+
+    def stop(self) -> None:
+        """Nothing."""
+
+    def changed(self, before: JobView | None, view: JobView) -> None:
+        """Nothing."""
+
+
+class Watcher:
+    """Listens to the scheduler on behalf of a board and its display."""
+
+    tells_failures = True
+    """The experiment need not log them: the summary does."""
+
+    def __init__(self, board: Board, display: Display) -> None:
+        self.board = board
+        self.display = display
+        self._ran: set[Path] = set()
+
+    def on_job_submitted(self, job: Job) -> None:
+        """A job joined the experiment."""
+        self.on_job_state_changed(job)
+
+    def on_job_state_changed(self, job: Job) -> None:
+        """A job changed its state."""
+        view = self.view(job)
+        before = self.board.update(view)
+        if before != view:
+            self.display.changed(before, view)
+
+    def view(self, job: Job) -> JobView:
+        """What the display needs to know of a job."""
+        state = job.state
+        started, ended = job.starttime, job.endtime
+        if state.running():
+            self._ran.add(job.path)
+        failure: Any = state.failure_reason if state.is_error() else None
+        return JobView(
+            path=job.path,
+            task=job.name,
+            identifier=job.identifier,
+            tags=text.tags(job.tags),
+            phase=self._phase(job, state, failure),
+            reason=failure.name if failure is not None else None,
+            message=job.message if state.is_error() else None,
+            started=started.timestamp() if started is not None else None,
+            ended=ended.timestamp() if ended is not None else None,
+        )
+
+    def _phase(self, job: Job, state: Any, failure: Any) -> Phase:
+        if state.is_error():
+            return Phase.BLOCKED if failure is not None and failure.name == "DEPENDENCY" else Phase.FAILED
+        if state.finished():
+            return Phase.DONE if job.path in self._ran else Phase.REUSED
+        return Phase.RUNNING if state.name == "running" else Phase.WAITING
+
+
+@contextmanager
+def watching(name: str) -> Iterator[Board]:
+    """Show the jobs of the experiments opened inside, until the end of the block.
+
+    :param name: what the display calls the experiment
+    :return: the board, which stays readable afterwards
+    """
+    from experimaestro._run.listeners import Scheduler
+
+    board = Board(name)
+    display: Display = Silent()
+    if not CURRENT.quiet and is_terminal(2):
+        from experimaestro.cli.live.bars import Bars
+        from experimaestro.cli.tables import console
+
+        display = Bars(board, console(stderr=True))
+    elif not CURRENT.quiet:
+        from experimaestro.cli.live.lines import Lines
+
+        display = Lines(board)
+    watcher = Watcher(board, display)
+    scheduler = Scheduler.instance()
+    scheduler.addlistener(watcher)
+    display.start()
+    try:
+        yield board
+    finally:
+        display.stop()
+        scheduler.removelistener(watcher)

@@ -1,0 +1,56 @@
+"""The root of the command line: its options, and the table of commands."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from experimaestro.cli.lazy import Entry, LazyGroup
+from experimaestro.cli.session import CURRENT
+
+COMMANDS = {
+    "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
+    "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
+    "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
+    "completion": Entry("experimaestro.cli.completion:completion", "Print the completion script of your shell."),
+    "version": Entry("experimaestro.cli.version:version", "Print the version."),
+}
+
+EXAMPLES = """
+\b
+Examples:
+  xpm run-experiment --workdir runs experiment.yaml
+  xpm run-experiment --workdir runs -c model.lr=0.1 experiment.yaml
+  xpm jobs --workdir runs list --filter '@state = "error"'
+  xpm jobs --workdir runs log 3f2a91 -f
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=COMMANDS,
+    epilog=EXAMPLES,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        # click looks at the terminal only; people who set NO_COLOR mean it.
+        "color": False if os.environ.get("NO_COLOR") else None,
+    },
+)
+@click.option("--quiet", is_flag=True, help="Warnings and errors only.")
+@click.option("--debug", is_flag=True, help="Tell what experimaestro does, in detail.")
+@click.option(
+    "--logging", "levels", metavar="LOGGER=LEVEL,…", help="Levels of loggers, such as xpm=DEBUG,urllib3=INFO."
+)
+@click.option("--traceback", is_flag=True, help="Show the Python traceback of errors.")
+def xpm(quiet: bool, debug: bool, levels: str | None, traceback: bool) -> None:
+    """Run experiments made of tasks; each task runs exactly once, and what it made is kept.
+
+    A workspace is a folder with the results of everything that was run. Running an experiment again only runs what
+    is new.
+    """
+    CURRENT.quiet, CURRENT.traceback = quiet, traceback
+    from experimaestro.cli.logs import set_up
+
+    set_up(quiet=quiet, debug=debug, levels=levels)

@@ -1,0 +1,71 @@
+"""Which workspace a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from experimaestro.cli.outcome import CommandError
+
+MARKER = ".__experimaestro__"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def workspace_options(function: Function) -> Function:
+    """Add `--workdir` and `--workspace` to a command or group."""
+    function = click.option("--workspace", metavar="ID", help="Workspace of your settings file, by its id.")(function)
+    return click.option(
+        "--workdir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Folder of the workspace."
+    )(function)
+
+
+def find_folder(workdir: Path | None, workspace: str | None) -> Path:
+    """The folder that the options name; else the workspace around the current folder; else the default of the settings.
+
+    :raises CommandError: when nothing names a workspace, or the id is unknown
+    """
+    from experimaestro.settings import find_workspace
+
+    if workdir is None and workspace is None:
+        here = enclosing_workspace(Path.cwd())
+        if here is not None:
+            return here
+    try:
+        return find_workspace(workspace=workspace, workdir=workdir).path
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise CommandError(str(error)) from None
+
+
+def enclosing_workspace(folder: Path) -> Path | None:
+    """The nearest folder, this one included, that is a workspace."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / MARKER).exists():
+            return candidate
+    return None
+
+
+def existing_workspace(workdir: Path | None, workspace: str | None) -> Path:
+    """A folder that is a workspace; when only a parent is one, offer it.
+
+    :raises CommandError: when there is none
+    """
+    folder = find_folder(workdir, workspace)
+    if (folder / MARKER).exists():
+        return folder
+    if not folder.exists():
+        raise CommandError(f"{folder}: there is no such folder; give a workspace with --workdir")
+    parent = enclosing_workspace(folder.absolute())
+    if parent is None:
+        raise CommandError(
+            f"{folder} is not a workspace (it holds no {MARKER}), and no parent folder is one; "
+            "experiments create theirs when they first run"
+        )
+    import sys
+
+    if sys.stdin.isatty() and click.confirm(f"{folder} is not a workspace, but {parent} is. Use it?", default=True):
+        return parent
+    raise CommandError(f"{folder} is not a workspace, but its parent is: use --workdir {parent}")
