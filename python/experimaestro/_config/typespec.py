@@ -32,7 +32,7 @@ _PLAIN: dict[Any, Spec] = {
     None: ("any",),
 }
 
-_UNIONS = {typing.Union, getattr(types, "UnionType", typing.Union)}
+UNIONS = {typing.Union, getattr(types, "UnionType", typing.Union)}
 
 
 class UnsupportedType(TypeError):
@@ -86,7 +86,7 @@ def _class(annotation: type) -> Spec:
 
 def _generic(annotation: Any, origin: Any) -> Spec:
     arguments = typing.get_args(annotation)
-    if origin in _UNIONS:
+    if origin in UNIONS:
         members = [argument for argument in arguments if argument is not type(None)]
         inner = spec_of(members[0]) if len(members) == 1 else ("union", *map(spec_of, members))
         return ("optional", inner) if len(members) < len(arguments) else inner

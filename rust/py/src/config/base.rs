@@ -3,10 +3,11 @@
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyType};
 
 use super::assign;
 use super::provenance::Site;
+use super::schema::Schema;
 use super::state::ConfigState;
 use crate::errors;
 
@@ -80,5 +81,51 @@ impl UnsetParameter {
             "parameter '{name}' of {}{place} is not set",
             state.get().schema.get().type_id
         )))
+    }
+}
+
+/// `A.C`, `A.XPMValue`, `A.__xpmtype__`: what the schema of the class says, compiled at first use.
+#[pyclass(frozen, module = "experimaestro._core")]
+pub struct ClassAttribute {
+    which: Which,
+}
+
+enum Which {
+    Config,
+    Value,
+    Type,
+}
+
+#[pymethods]
+impl ClassAttribute {
+    #[new]
+    fn new(which: &str) -> PyResult<Self> {
+        let which = match which {
+            "config" => Which::Config,
+            "value" => Which::Value,
+            "type" => Which::Type,
+            other => return Err(pyo3::exceptions::PyValueError::new_err(format!("unknown class attribute {other:?}"))),
+        };
+        Ok(Self { which })
+    }
+
+    fn __get__<'py>(
+        &self,
+        instance: Option<&Bound<'py, PyAny>>,
+        owner: Option<&Bound<'py, PyType>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let class = match (owner, instance) {
+            (Some(owner), _) => owner.clone(),
+            (None, Some(instance)) => instance.get_type(),
+            (None, None) => return Err(PyAttributeError::new_err("no class")),
+        };
+        let py = class.py();
+        let schema = Schema::of_class(&class)?;
+        let it = schema.get();
+        Ok(match self.which {
+            Which::Config => it.config_class.bind(py).clone().into_any(),
+            Which::Value => it.value_class.bind(py).clone().into_any(),
+            Which::Type => it.object_type.bind(py).clone(),
+        })
     }
 }

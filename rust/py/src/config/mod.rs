@@ -5,12 +5,20 @@ pub(crate) mod base;
 pub(crate) mod children;
 pub(crate) mod coerce;
 pub(crate) mod construct;
+pub(crate) mod copy;
+pub(crate) mod hash;
+pub(crate) mod instance;
+pub(crate) mod json;
 pub(crate) mod lifecycle;
+pub(crate) mod load;
 pub(crate) mod mismatch;
 pub(crate) mod provenance;
 pub(crate) mod schema;
+pub(crate) mod serialize;
 pub(crate) mod state;
+pub(crate) mod stored;
 pub(crate) mod tagged;
+pub(crate) mod tags;
 pub(crate) mod types;
 
 use pyo3::prelude::*;
@@ -29,5 +37,22 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lifecycle::seal, module)?)?;
     module.add_function(wrap_pyfunction!(lifecycle::task_dependencies, module)?)?;
     module.add_function(wrap_pyfunction!(lifecycle::mark_output, module)?)?;
+    module.add_class::<base::ClassAttribute>()?;
+    module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
+    module.add_function(wrap_pyfunction!(tags::add_tag, module)?)?;
+    module.add_function(wrap_pyfunction!(tags::tags, module)?)?;
+    module.add_function(wrap_pyfunction!(serialize::objects_json, module)?)?;
+    module.add_function(wrap_pyfunction!(serialize::params_json, module)?)?;
+    module.add_function(wrap_pyfunction!(load::load_objects, module)?)?;
+    module.add_function(wrap_pyfunction!(instance::build_instance, module)?)?;
+    for function in [
+        wrap_pyfunction!(copy::set_unchecked, module)?,
+        wrap_pyfunction!(copy::reachable_configurations, module)?,
+        wrap_pyfunction!(copy::empty_copy, module)?,
+        wrap_pyfunction!(copy::export_state, module)?,
+        wrap_pyfunction!(copy::import_state, module)?,
+    ] {
+        module.add_function(function)?;
+    }
     Ok(())
 }

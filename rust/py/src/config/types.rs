@@ -87,6 +87,15 @@ impl TypeSpec {
         }
     }
 
+    /// Whether values are immutable and hold nothing: they can be shared between configurations and objects.
+    pub(crate) fn is_plain(&self) -> bool {
+        match self {
+            Self::Int | Self::Float | Self::Bool | Self::Str | Self::Bytes | Self::Path | Self::Enum(_) => true,
+            Self::Optional(inner) => inner.is_plain(),
+            _ => false,
+        }
+    }
+
     /// Whether this is `Path` or `Optional[Path]`, which never counts in an identifier.
     pub(crate) fn is_path(&self) -> bool {
         match self {
@@ -258,4 +267,14 @@ fn sequence<'py>(value: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
         return Some(tuple.iter().collect());
     }
     value.cast::<PyList>().ok().map(|list| list.iter().collect())
+}
+
+/// The value to store for a type given in tuple form; raises `ValidationError` if it does not fit.
+#[pyfunction]
+#[pyo3(name = "coerce")]
+pub(crate) fn coerce_value<'py>(spec: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    TypeSpec::compile(spec)?.coerce(value).map_err(|mismatch| match mismatch {
+        Mismatch::Raised(error) => *error,
+        Mismatch::Type(mismatch) => crate::errors::validation(value.py(), mismatch.explanation()),
+    })
 }

@@ -1,0 +1,199 @@
+"""The classes that users derive from: `Config`, `Task` and their kin.
+
+They are ordinary classes without a metaclass, so that users may mix in any other base. Everything heavy happens at first
+use, in `compile.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from .. import _core
+from .annotations import Field, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from typing_extensions import Self, dataclass_transform
+
+    from .types import ObjectType
+
+    Class = TypeVar("Class")
+
+    class _ConfigClass:
+        """The type of `A.C`: for type checkers, the class itself with keyword parameters."""
+
+        def __get__(self, instance: object, owner: type[Class]) -> type[Class]: ...
+
+    class _ObjectTypeAttribute:
+        def __get__(self, instance: object, owner: type) -> ObjectType: ...
+
+else:
+
+    def dataclass_transform(**_):
+        """Only type checkers look at it."""
+        return lambda cls: cls
+
+
+ANNOTATION_SCOPE = "__xpm_scope__"
+"""Class attribute with the names visible where a class was defined inside a function."""
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, Field))
+class Config:
+    """A typed description of a part of an experiment.
+
+    Parameters are class annotations; `A.C(x=1)` (or `A(x=1)`) makes a configuration, `config.instance()` an object.
+
+    >>> from experimaestro import Param
+    >>> class Adam(Config):
+    ...     __xpmid__ = "demo.adam"
+    ...     lr: Param[float] = 1e-3
+    >>> Adam.C(lr=0.1).lr
+    0.1
+    """
+
+    if TYPE_CHECKING:
+        C: _ConfigClass
+        Config: _ConfigClass
+        XPMConfig: _ConfigClass
+        Value: _ConfigClass
+        XPMValue: _ConfigClass
+        __xpmtype__: _ObjectTypeAttribute
+        __xpm__: Any
+        job: Any
+        jobpath: Path
+
+        def tag(self, name: str, value: Any) -> Self: ...
+        def tags(self) -> dict[str, Any]: ...
+        def seal(self) -> Self: ...
+        def copy(self) -> Self: ...
+        def instance(self, context: Any = None, *, objects: Any = None, keep: bool = True) -> Self: ...
+        def wait(self) -> Any: ...
+        def stdout(self) -> Path: ...
+        def stderr(self) -> Path: ...
+        def add_dependencies(self, *dependencies: Any) -> Self: ...
+        def copy_dependencies(self, other: Config) -> Self: ...
+        def on_completed(self, callback: Callable[[], None]) -> None: ...
+        def __identifier__(self) -> Any: ...
+        def __arguments__(self) -> dict[str, Any]: ...
+    else:
+        __new__ = _core.new_object
+        C = _core.ClassAttribute("config")
+        Config = C
+        XPMConfig = C
+        Value = _core.ClassAttribute("value")
+        XPMValue = Value
+        __xpmtype__ = _core.ClassAttribute("type")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__dict__.get("__annotations__", {}).values()):
+            # String annotations of a class in a function name things that only this frame knows.
+            setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
+
+    @classmethod
+    def __getxpmtype__(cls) -> ObjectType:
+        """The description of the class, compiled at first use."""
+        return cls.__xpmtype__
+
+    @classmethod
+    def __xpm_compile__(cls) -> Any:
+        from .compile import compile_class
+
+        return compile_class(cls)
+
+    def __post_init__(self) -> None:
+        """Called on an object once its parameters are set; sub-objects come first."""
+
+    def __validate__(self) -> None:
+        """Called on a configuration before it is sealed; raise to refuse it."""
+
+
+class LightweightTask(Config):
+    """A configuration with an `execute` that runs inside the job of another task, before it.
+
+    Given as `task.submit(init_tasks=[...])`.
+    """
+
+    def execute(self) -> None:
+        """What the task does."""
+        raise NotImplementedError(f"{type(self).__qualname__} must define execute()")
+
+
+class Task(LightweightTask):
+    """A configuration that can be submitted, and runs exactly once in a workspace."""
+
+    if TYPE_CHECKING:
+
+        def submit(
+            self,
+            *,
+            workspace: Any = None,
+            launcher: Any = None,
+            run_mode: Any = None,
+            init_tasks: Iterable[LightweightTask] = (),
+            max_retries: int | None = None,
+            transient: Any = None,
+            backup: bool | None = None,
+        ) -> Any:
+            """Hand the task over; returns what `task_outputs` makes of it, else the task itself.
+
+            Args:
+                workspace: a workspace other than the one of the experiment.
+                launcher: where and with what resources to run.
+                run_mode: overrides the experiment's for this task.
+                init_tasks: lightweight tasks to run in the job before this one.
+                max_retries: executions in all, for resumable tasks.
+                transient: run only if a task that runs needs the result.
+                backup: copy the result to the backup folders of the workspace.
+            """
+
+
+class ResumableTask(Task):
+    """A task that can continue where it stopped, as after a time limit."""
+
+    max_retries: ClassVar[int | None] = None
+
+    def remaining_time(self) -> float | None:
+        """Seconds left before the job's time limit; `None` when there is none."""
+        from ..taskglobals import remaining_time
+
+        return remaining_time()
+
+
+def type_identifier(cls: type[Config]) -> str:
+    """The type identifier of a class: its own `__xpmid__`, or its qualified name in lower case.
+
+    A string `__xpmid__` belongs to the class that defines it; a class method is asked by every subclass.
+    """
+    own = cls.__dict__.get("__xpmid__")
+    inherited = getattr(cls, "__xpmid__", None)
+    if isinstance(own, str):
+        return own.lower()
+    if own is not None and not callable(own) and not isinstance(own, (classmethod, staticmethod)):
+        raise AssertionError(f"__xpmid__ of {cls.__module__}.{cls.__qualname__} must be a string or a class method, not {own!r}")
+    if callable(inherited) and not _is_identifier_builder(inherited):
+        computed = inherited()
+        if not isinstance(computed, str):
+            raise AssertionError(f"__xpmid__() of {cls.__module__}.{cls.__qualname__} must return a string, not {computed!r}")
+        return computed.lower()
+    if own is not None:
+        return str(own).lower()
+    if "<locals>" in cls.__qualname__ and not getattr(sys, "_called_from_test", False):
+        raise AssertionError(
+            f"{cls.__module__}.{cls.__qualname__} is defined within functions: a job could not import it. Move it to the top "
+            'level of its module, or give it an __xpmid__ = "some.name"'
+        )
+    module = "__main__" if cls.__module__ in MAIN_MODULES else cls.__module__
+    return f"{module}.{cls.__qualname__}".lower()
+
+
+MAIN_MODULES = ("__main__", "_main_", "__mp_main__")
+"""Names under which a top-level script may be loaded: its classes have one type identifier."""
+
+
+def _is_identifier_builder(value: Any) -> bool:
+    return type(value).__name__ == "Identifier" and type(value).__module__.startswith("experimaestro")

@@ -1,0 +1,108 @@
+"""Copies of configurations: open ones, deep ones, pickled ones."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from .classes import Config
+
+ConfigT = TypeVar("ConfigT", bound="Config")
+
+
+def copyconfig(config: ConfigT, **changes: Any) -> ConfigT:
+    """An open configuration of the same class with some parameters changed; values are shared, not copied.
+
+    Constants may be changed here. Tags, task link and init tasks are not copied; generated values are made anew.
+
+    Raises:
+        ValidationError: a name is no parameter, or a value does not fit.
+
+    >>> from experimaestro import Config, Param
+    >>> class Adam(Config):
+    ...     __xpmid__ = "demo.adam"
+    ...     lr: Param[float] = 1e-3
+    >>> copyconfig(Adam.C(lr=0.1), lr=0.2).lr
+    0.2
+    """
+    object_type = type(config).__xpmtype__
+    values: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
+    for argument, value in config.__xpm__.arguments():
+        if argument.is_constant or argument.read_only:
+            continue
+        if config.__xpm__.provenance_of(argument.name).kind in ("explicit", "deserialized"):
+            values[argument.name] = value
+    for name, value in changes.items():
+        argument = object_type.arguments.get(name)
+        if argument is not None and argument.is_constant:
+            constants[name] = value
+        else:
+            values[name] = value
+    made = _core.construct(object_type.value_type, values)
+    for name, value in constants.items():
+        _core.set_unchecked(made, name, object_type.schema.coerce(name, value))
+    return made  # type: ignore[no-any-return]
+
+
+def copy_default(value: Any) -> Any:
+    """A default for one configuration: containers and configurations are new objects, others are shared."""
+    if isinstance(value, list):
+        return [copy_default(item) for item in value]
+    if isinstance(value, dict):
+        return {copy_default(key): copy_default(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(copy_default(item) for item in value)
+    if isinstance(value, (set, frozenset)):
+        return type(value)(copy_default(item) for item in value)
+    if isinstance(value, _core.ConfigBase):
+        return deep_copy(value)
+    return copy.copy(value) if type(value).__module__ == "numpy" else value
+
+
+def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
+    """An open copy of a configuration and of all below it, with tags and meta flags; shared parts stay shared."""
+    memo = {} if memo is None else memo
+    order = _core.reachable_configurations(config)
+    for source in order:
+        if id(source) not in memo:
+            memo[id(source)] = _core.empty_copy(source)
+    for source in order:
+        made = memo[id(source)]
+        for argument, value in source.__xpm__.arguments():
+            if argument.read_only and _core.state_of(source).sealed:
+                continue
+            _core.set_unchecked(made, argument.name, _copy_value(value, memo))
+    return memo[id(config)]
+
+
+def _copy_value(value: Any, memo: dict[int, Any]) -> Any:
+    if isinstance(value, _core.ConfigBase):
+        return memo[id(value)]
+    if isinstance(value, list):
+        return [_copy_value(item, memo) for item in value]
+    if isinstance(value, dict):
+        return {_copy_value(key, memo): _copy_value(item, memo) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_copy_value(item, memo) for item in value)
+    if isinstance(value, (set, frozenset)):
+        return type(value)(_copy_value(item, memo) for item in value)
+    return copy.copy(value) if type(value).__module__ == "numpy" else value
+
+
+def reduce(config: Any) -> Any:
+    """How a configuration is pickled: class and values, then what is not a parameter."""
+    values = config.__xpm__.values
+    return _rebuild, (type(config).__xpmtype__.value_type, _core.export_state(config)), values, None, None, _restore
+
+
+def _rebuild(cls: type[Config], state: Any) -> Any:
+    return _core.import_state(cls, state)
+
+
+def _restore(config: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        _core.set_unchecked(config, name, value)

@@ -1,0 +1,129 @@
+"""`config.__xpm__`: everything about a configuration that is not a parameter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .types import Argument, ObjectType
+
+
+class SetInfo(NamedTuple):
+    """Where a parameter got its value: `location` is file:line, `kind` explicit, default, generated or deserialized."""
+
+    location: str
+    kind: str
+
+
+class ConfigInformation:
+    """A view of a configuration; made anew at each access, it holds nothing itself."""
+
+    __slots__ = ("_state", "pyobject")
+
+    def __init__(self, pyobject: Any) -> None:
+        self.pyobject = pyobject
+        self._state = _core.state_of(pyobject)
+
+    @property
+    def xpmtype(self) -> ObjectType:
+        """The description of the class."""
+        return type(self.pyobject).__xpmtype__  # type: ignore[no-any-return]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Parameters that have a value, by name."""
+        return {argument.name: value for argument, value in self.arguments()}
+
+    def arguments(self) -> Iterator[tuple[Argument, Any]]:
+        """Parameters that have a value."""
+        stored = vars(self.pyobject)
+        for name, argument in self.xpmtype.arguments.items():
+            if name in stored:
+                yield argument, stored[name]
+
+    def xpmvalues(self, generated: bool = False) -> Iterator[tuple[Any, Any]]:
+        """Pairs of parameter name and value; generated ones on request."""
+        for argument, value in self.arguments():
+            if generated or argument.generator is None:
+                yield argument.name, value
+
+    @property
+    def task(self) -> Any:
+        """The task whose output this is; a submitted task is its own."""
+        return self.pyobject if self._state.submitted else self._state.task
+
+    @property
+    def job(self) -> Any:
+        """The job, once the task is submitted."""
+        return self._state.job
+
+    @job.setter
+    def job(self, job: Any) -> None:
+        self._state.job = job
+        self._state.submitted = job is not None
+
+    @property
+    def identifier(self) -> _core.Identifier:
+        """The identifier, computed at need."""
+        return _core.identifier(self.pyobject)
+
+    @property
+    def meta(self) -> bool | None:
+        """True: never counts; False: counts even in a `Meta` parameter; None: as the parameter says."""
+        return self._state.meta
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it was read from a file."""
+        return self._state.loaded
+
+    @property
+    def _sealed(self) -> bool:
+        return self._state.sealed
+
+    @property
+    def init_tasks(self) -> list[Any]:
+        """Lightweight tasks that run before this one, in its job."""
+        return self._state.init_tasks
+
+    @property
+    def dependencies(self) -> list[Any]:
+        """What was given to `add_dependencies`."""
+        return self._state.dependencies
+
+    def tags(self) -> Any:
+        """Tags of this configuration and of all below it."""
+        from .tags import tags
+
+        return tags(self.pyobject)
+
+    def validate(self) -> None:
+        """Raise unless all required parameters below are set and every `__validate__` agrees."""
+        _core.validate(self.pyobject)
+
+    def seal(self, context: Any) -> None:
+        """Generate what is generated in the context, and forbid changes."""
+        _core.seal(self.pyobject, context)
+
+    def provenance_of(self, name: str) -> SetInfo:
+        """Where a parameter got its value."""
+        index = list(self.xpmtype.arguments).index(name)
+        return SetInfo(*self._state.provenance(index))
+
+    def mark_output(self, config: Any) -> Any:
+        """Make a configuration an output of this task; returns it."""
+        from .outputs import mark_output
+
+        return mark_output(self.pyobject, config)
+
+    def __get_objects__(self, path: Path | None = None) -> list[dict[str, Any]]:
+        """The configuration and all below it as JSON objects, the main one last."""
+        import json
+
+        objects = json.loads(_core.objects_json([self.pyobject], None, None))
+        return objects  # type: ignore[no-any-return]

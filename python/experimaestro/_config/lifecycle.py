@@ -1,0 +1,65 @@
+"""The seam to running: what a submission asks of a configuration, and how a job gets its objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import _core
+from .generation import JobContext
+from .outputs import submission_outputs
+
+if TYPE_CHECKING:
+    from .tags import TagDict
+
+__all__ = ["Submission", "job_files", "load_task", "prepare_submission", "submission_outputs"]
+
+
+class Submission(NamedTuple):
+    """A task that is ready to be handed over."""
+
+    type_id: str
+    identifier: str
+    directory: Path
+    dependencies: list[Any]
+    tags: TagDict
+
+
+def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> Submission:
+    """Validate, identify and seal a task; find what must be done before it.
+
+    Args:
+        config: a task configuration.
+        workspace: absolute path of the workspace.
+        init_tasks: lightweight tasks that run in the job before the task.
+
+    Raises:
+        ValidationError: a required parameter is missing.
+        Exception: whatever a `__validate__` raised.
+    """
+    state = _core.state_of(config)
+    if init_tasks:
+        state.init_tasks = init_tasks
+    _core.validate(config)
+    identifier = _core.identifier(config)
+    type_id = state.schema.type_id
+    directory = workspace / "jobs" / type_id / str(identifier)
+    _core.seal(config, JobContext(directory, config), identified=True)
+    return Submission(type_id, str(identifier), directory, _core.task_dependencies(config), config.tags())
+
+
+def job_files(config: Any, workspace: Path, directory: Path) -> tuple[bytes, bytes]:
+    """Content of `params.json` and of `identity.json`."""
+    params = _core.params_json(config, str(workspace), str(directory), dict(config.tags()))
+    return params, _core.identity_json(config)
+
+
+def load_task(directory: Path) -> Any:
+    """The object of a job, from its `params.json`: built, initialised, its init tasks run.
+
+    Raises:
+        LoadError: the file is damaged or of a newer version, or a class cannot be imported any more.
+    """
+    from .loading import load_task as load
+
+    return load(directory)

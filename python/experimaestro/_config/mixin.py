@@ -1,0 +1,186 @@
+"""What a configuration can do and an object cannot: the methods of `A.C(...)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from .information import ConfigInformation
+
+
+class ConfigMixin(_core.ConfigBase):
+    """Stands between a configuration class and the class that the user wrote."""
+
+    __new__ = _core.new_object
+    # The user's __init__ is for objects: configurations are complete when __new__ returns.
+    __init__ = object.__init__  # type: ignore[assignment]
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        # Generated classes are not announced to the users' own __init_subclass__.
+        return
+
+    @property
+    def __xpm__(self) -> ConfigInformation:
+        from .information import ConfigInformation
+
+        return ConfigInformation(self)
+
+    # --- tags
+
+    def tag(self, name: str, value: Any) -> Self:
+        """Tag this configuration; returns it."""
+        _core.add_tag(self, name, value)
+        return self
+
+    def tags(self) -> Any:
+        """Tags of this configuration and of all below it."""
+        from .tags import tags
+
+        return tags(self)
+
+    # --- life cycle
+
+    def __identifier__(self) -> _core.Identifier:
+        """What identifies this configuration, tags and metadata apart."""
+        return _core.identifier(self)
+
+    def seal(self) -> Self:
+        """Forbid further changes, here and below; returns the configuration."""
+        from .generation import PathlessContext
+
+        _core.validate(self)
+        _core.seal(self, PathlessContext())
+        return self
+
+    def instance(self, context: Any = None, *, objects: Any = None, keep: bool = True) -> Any:
+        """An object with these parameters, sub-objects included.
+
+        Args:
+            context: where generated paths point, such as `DirectoryContext(folder)`.
+            objects: an `ObjectStore` whose objects are used again.
+            keep: let the objects know their configuration.
+        """
+        from .instantiation import instance
+
+        return instance(self, context, objects=objects, keep=keep)
+
+    def copy(self) -> Self:
+        """An open copy, sub-configurations included."""
+        from .copying import deep_copy
+
+        return deep_copy(self)
+
+    def __arguments__(self) -> dict[str, Any]:
+        """Parameters that have a value."""
+        return dict(self.__xpm__.xpmvalues())
+
+    # --- tasks
+
+    def submit(
+        self,
+        *,
+        workspace: Any = None,
+        launcher: Any = None,
+        run_mode: Any = None,
+        init_tasks: Iterable[Any] = (),
+        max_retries: int | None = None,
+        transient: Any = None,
+        backup: bool | None = None,
+    ) -> Any:
+        """Hand the task to the current experiment; see `Task.submit`."""
+        # The only way upstairs: configurations do not know how they are run.
+        from importlib import import_module
+
+        submit_task = import_module("experimaestro._run.submission").submit_task
+        return submit_task(
+            self,
+            workspace=workspace,
+            launcher=launcher,
+            run_mode=run_mode,
+            init_tasks=list(init_tasks),
+            max_retries=max_retries,
+            transient=transient,
+            backup=backup,
+        )
+
+    @property
+    def job(self) -> Any:
+        """The job of a submitted task; `None` before."""
+        return _core.state_of(self).job
+
+    @property
+    def jobpath(self) -> Path:
+        """The job directory of a submitted task."""
+        return self._submitted_job().path
+
+    def wait(self) -> Any:
+        """Wait until the job has ended; returns its state."""
+        return self._submitted_job().wait()
+
+    def stdout(self) -> Path:
+        """Log of the job's standard output."""
+        return self._submitted_job().stdout
+
+    def stderr(self) -> Path:
+        """Log of the job's standard error."""
+        return self._submitted_job().stderr
+
+    def on_completed(self, callback: Callable[[], Any]) -> None:
+        """Call back once when the job has ended with success; at once if it already has."""
+        self._submitted_job().on_completed(callback)
+
+    def _submitted_job(self) -> Any:
+        state = _core.state_of(self)
+        job = state.job
+        if job is None and state.task is not None:
+            job = state.task.job
+        if job is None:
+            raise AssertionError(f"{self!r} was not submitted: call .submit() first")
+        return job
+
+    def add_dependencies(self, *dependencies: Any) -> Self:
+        """Make the task wait for these too (tokens, for instance); returns the configuration."""
+        state = _core.state_of(self)
+        state.dependencies = [*state.dependencies, *dependencies]
+        return self
+
+    # --- as a value
+
+    def __eq__(self, other: object) -> Any:
+        if self is other:
+            return True
+        if type(self) is not type(other):
+            return NotImplemented
+        from .comparison import equal
+
+        return equal(self, other)
+
+    def __hash__(self) -> int:
+        if not _core.state_of(self).sealed:
+            raise TypeError(f"{self!r} is not sealed: it can still change, hence has no hash; call .seal() first")
+        return hash(_core.identifier(self))
+
+    def __repr__(self) -> str:
+        return f"Config[{type(self).__xpmtype__.identifier}]"
+
+    def __str__(self) -> str:
+        from .comparison import to_str
+
+        return to_str(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from .copying import reduce
+
+        return reduce(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        from .copying import deep_copy
+
+        return deep_copy(self, memo)

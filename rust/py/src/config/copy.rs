@@ -1,0 +1,133 @@
+//! What copies and pickles need of a configuration beyond its values.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyType};
+
+use super::base::set_raw;
+use super::construct::allocate;
+use super::lifecycle::reachable;
+use super::schema::Schema;
+use super::state::{ConfigState, Inner, Tag};
+
+/// Set a parameter without validation: the value was validated when it was set on the original.
+#[pyfunction]
+pub(crate) fn set_unchecked(
+    config: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyString>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    set_raw(config, name, value)
+}
+
+/// The configuration and all below it, sub-configurations first.
+#[pyfunction]
+pub(crate) fn reachable_configurations<'py>(config: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    reachable(std::slice::from_ref(config))
+}
+
+/// An open configuration of the same class without values, with the tags, the meta flag and what was set by the user.
+#[pyfunction]
+pub(crate) fn empty_copy<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = config.py();
+    let state = ConfigState::of_configuration(config)?;
+    let schema = state.get().schema.clone_ref(py);
+    let mut inner = Inner::default();
+    {
+        let source = state.get().lock();
+        inner.meta = source.meta;
+        inner.site = source.site.as_ref().map(|site| site.clone_ref(py));
+        for position in 0..schema.get().arguments.len() {
+            if source.is_explicit(position) {
+                inner.set_explicit(position);
+            }
+        }
+        if let Some(rare) = &source.rare {
+            let copy = inner.rare();
+            copy.tag_barriers.clone_from(&rare.tag_barriers);
+            copy.tags = rare
+                .tags
+                .iter()
+                .map(|tag| Tag {
+                    name: tag.name.clone(),
+                    value: tag.value.clone_ref(py),
+                    site: tag.site.as_ref().map(|site| site.clone_ref(py)),
+                })
+                .collect();
+        }
+    }
+    with_state(py, schema, inner)
+}
+
+fn with_state(py: Python<'_>, schema: Py<Schema>, inner: Inner) -> PyResult<Bound<'_, PyAny>> {
+    let object = allocate(schema.get().config_class.bind(py))?;
+    let state = Bound::new(py, ConfigState::new(schema, inner))?;
+    set_raw(&object, pyo3::intern!(py, "__xpm_state__"), state.as_any())?;
+    Ok(object)
+}
+
+/// What is not a parameter, as plain Python data: flags, digest, tags, task link, init tasks.
+#[pyfunction]
+pub(crate) fn export_state<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let py = config.py();
+    let state = ConfigState::of_configuration(config)?;
+    let schema = state.get().schema.get();
+    let inner = state.get().lock();
+    let data = PyDict::new(py);
+    let explicit: Vec<&str> = schema
+        .arguments
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| inner.is_explicit(*position))
+        .map(|(_, argument)| argument.text.as_str())
+        .collect();
+    data.set_item("explicit", explicit)?;
+    data.set_item("flags", (inner.sealed, inner.loaded, inner.submitted))?;
+    data.set_item("meta", inner.meta)?;
+    data.set_item("digest", inner.digest.filter(|_| inner.sealed))?;
+    if let Some(rare) = &inner.rare {
+        let tags = PyList::empty(py);
+        for tag in &rare.tags {
+            tags.append((&tag.name, &tag.value))?;
+        }
+        data.set_item("tags", tags)?;
+        let barriers: Vec<&str> = rare.tag_barriers.iter().map(|&i| schema.arguments[i].text.as_str()).collect();
+        data.set_item("barriers", barriers)?;
+        data.set_item("task", &rare.task)?;
+        data.set_item("init_tasks", PyList::new(py, &rare.init_tasks)?)?;
+    }
+    Ok(data)
+}
+
+/// A configuration without values, with the state that was exported.
+#[pyfunction]
+pub(crate) fn import_state<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let py = cls.py();
+    let schema = Schema::of_class(cls)?;
+    let get = |name: &str| -> PyResult<Bound<'py, PyAny>> {
+        Ok(data.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py)))
+    };
+    let mut inner = Inner::default();
+    for name in get("explicit")?.try_iter()? {
+        if let Some(position) = schema.get().position(&name?)? {
+            inner.set_explicit(position);
+        }
+    }
+    (inner.sealed, inner.loaded, inner.submitted) = get("flags")?.extract()?;
+    inner.validated = inner.sealed;
+    inner.meta = get("meta")?.extract()?;
+    inner.digest = get("digest")?.extract()?;
+    if data.contains("tags")? {
+        let rare = inner.rare();
+        for tag in get("tags")?.try_iter()? {
+            let (name, value) = tag?.extract()?;
+            rare.tags.push(Tag { name, value, site: None });
+        }
+        for name in get("barriers")?.try_iter()? {
+            rare.tag_barriers.extend(schema.get().position(&name?)?);
+        }
+        let task = get("task")?;
+        rare.task = (!task.is_none()).then(|| task.unbind());
+        rare.init_tasks = get("init_tasks")?.extract()?;
+    }
+    with_state(py, schema.unbind(), inner)
+}

@@ -1,0 +1,16 @@
+//! Identifiers of live configurations.
+
+use pyo3::prelude::*;
+
+use super::state::ConfigState;
+
+/// Digest of a configuration.
+pub(crate) fn digest(config: &Bound<'_, PyAny>) -> PyResult<[u8; 16]> {
+    let state = ConfigState::of_configuration(config)?;
+    Ok(state.get().cached_digest().unwrap_or_default())
+}
+
+/// Digest as hexadecimal text.
+pub(crate) fn hex(digest: &[u8; 16]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
