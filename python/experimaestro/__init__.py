@@ -7,6 +7,32 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # not imported from typing, which takes longer than all of this; type checkers know the name
 if TYPE_CHECKING:
+    from experimaestro._config.annotations import Annotated as Annotated
+    from experimaestro._config.annotations import Choices as Choices
+    from experimaestro._config.annotations import Constant as Constant
+    from experimaestro._config.annotations import DataPath as DataPath
+    from experimaestro._config.annotations import Meta as Meta
+    from experimaestro._config.annotations import Option as Option
+    from experimaestro._config.annotations import OptionalDataPath as OptionalDataPath
+    from experimaestro._config.annotations import Param as Param
+    from experimaestro._config.annotations import PathGenerator as PathGenerator
+    from experimaestro._config.annotations import default as default
+    from experimaestro._config.annotations import field as field
+    from experimaestro._config.annotations import help as help
+    from experimaestro._config.annotations import pathgenerator as pathgenerator
+    from experimaestro._config.classes import Config as Config
+    from experimaestro._config.classes import LightweightTask as LightweightTask
+    from experimaestro._config.classes import ResumableTask as ResumableTask
+    from experimaestro._config.classes import Task as Task
+    from experimaestro._config.copying import copyconfig as copyconfig
+    from experimaestro._config.generation import DirectoryContext as DirectoryContext
+    from experimaestro._config.instantiation import ObjectStore as ObjectStore
+    from experimaestro._config.meta import setmeta as setmeta
+    from experimaestro._config.tags import TagDict as TagDict
+    from experimaestro._config.tags import stop_tags as stop_tags
+    from experimaestro._config.tags import tag as tag
+    from experimaestro._config.tags import tags as tags
+    from experimaestro._config.tags import tagspath as tagspath
     from experimaestro._run.experiment import experiment as experiment
     from experimaestro._run.job import Job as Job
     from experimaestro._run.launching import Launcher as Launcher
@@ -25,6 +51,13 @@ if TYPE_CHECKING:
 
 # Where each name comes from: module of this package -> names.
 _MODULES = {
+    "_config.annotations": ("Annotated", "Choices", "Constant", "DataPath", "Meta", "Option", "OptionalDataPath", "Param", "PathGenerator", "default", "field", "help", "pathgenerator"),
+    "_config.classes": ("Config", "LightweightTask", "ResumableTask", "Task"),
+    "_config.copying": ("copyconfig",),
+    "_config.generation": ("DirectoryContext",),
+    "_config.instantiation": ("ObjectStore",),
+    "_config.meta": ("setmeta",),
+    "_config.tags": ("TagDict", "stop_tags", "tag", "tags", "tagspath"),
     "_core": ("__version__",),
     "_run.experiment": ("experiment",),
     "_run.job": ("Job",),

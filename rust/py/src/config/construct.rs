@@ -113,6 +113,7 @@ pub(crate) fn make<'py>(
         }
         match &argument.default {
             Default::Required => {}
+            Default::Generated if argument.kind == super::schema::Kind::Generated => {}
             Default::Shared(value) => set_raw(&object, name, value.bind(py))?,
             Default::Copied(value) => set_raw(&object, name, &copy_default(value.bind(py))?)?,
             Default::Generated => set_raw(&object, name, &py.None().into_bound(py))?,

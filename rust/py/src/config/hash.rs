@@ -1,4 +1,6 @@
 //! Identifiers of live configurations.
+//!
+//! The walk into the hasher is not there yet: only digests that were stored can be told.
 
 use pyo3::prelude::*;
 

@@ -7,6 +7,7 @@ pub(crate) mod coerce;
 pub(crate) mod construct;
 pub(crate) mod copy;
 pub(crate) mod hash;
+pub(crate) mod identifier;
 pub(crate) mod instance;
 pub(crate) mod json;
 pub(crate) mod lifecycle;
@@ -38,6 +39,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lifecycle::task_dependencies, module)?)?;
     module.add_function(wrap_pyfunction!(lifecycle::mark_output, module)?)?;
     module.add_class::<base::ClassAttribute>()?;
+    module.add_class::<identifier::Identifier>()?;
+    module.add_function(wrap_pyfunction!(identifier::identifier, module)?)?;
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
     module.add_function(wrap_pyfunction!(tags::add_tag, module)?)?;
     module.add_function(wrap_pyfunction!(tags::tags, module)?)?;

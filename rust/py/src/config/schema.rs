@@ -33,7 +33,7 @@ pub(crate) enum Default {
     Shared(Py<PyAny>),
     /// A value that is copied for each configuration.
     Copied(Py<PyAny>),
-    /// `None` until sealing, when the generator is called.
+    /// Made at sealing by the generator; until then `None` if the user may set it, else nothing.
     Generated,
 }
 
