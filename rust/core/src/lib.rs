@@ -3,5 +3,9 @@
 //! The ground floor: no Python, no threads, no clock of its own. See `docs/architecture.md`.
 #![warn(missing_docs)]
 
+pub mod claim;
+pub mod fs;
 pub mod identifier;
+pub mod job;
+pub mod layout;
 pub mod value;

@@ -1,0 +1,135 @@
+//! The job process's side: it runs only what is its own, and says how it ended.
+
+use super::evidence::Evidence;
+use super::process::ProcessIdentity;
+use super::record::{End, Outcome, Run, to_bytes};
+use super::take::{Taken, take};
+use super::{ClaimError, ClaimResult, marker};
+use crate::fs::{self, Creation};
+use crate::layout::{AttemptFile, JobDirectory};
+
+/// An attempt that this process runs.
+#[derive(Debug)]
+pub struct Attempt {
+    job: JobDirectory,
+    number: u32,
+    process: ProcessIdentity,
+    started: f64,
+}
+
+impl Attempt {
+    /// Win the right to execute, for this process. Without a number, one takes the next attempt first.
+    ///
+    /// # Errors
+    /// [`ClaimError::Lost`] when the attempt was abandoned, runs elsewhere, or the job is done.
+    pub fn begin(job: JobDirectory, number: Option<u32>, now: f64) -> ClaimResult<Self> {
+        if !fs::exists(job.path())? {
+            return Err(ClaimError::Missing(job.path().to_path_buf()));
+        }
+        let process = ProcessIdentity::current();
+        let number = match number {
+            Some(number) => number,
+            None => take_by_hand(&job, &process, now)?,
+        };
+        let run = to_bytes(&Run::by(&process, now));
+        let path = job.attempt(number, AttemptFile::Run);
+        if fs::try_create_exclusive(&path, &run)? == Creation::Lost {
+            return Err(ClaimError::Lost(format!(
+                "attempt {number} of {} was given to somebody else",
+                job.path().display()
+            )));
+        }
+        let attempt = Self { job, number, process, started: now };
+        attempt.refuse_if_over(now)?;
+        marker::clear_failed(&attempt.job)?;
+        fs::remove(&attempt.job.progress())?;
+        marker::write_pid(&attempt.job, &attempt.process)?;
+        Ok(attempt)
+    }
+
+    fn refuse_if_over(&self, now: f64) -> ClaimResult<()> {
+        if !self.is_mine()? {
+            return Err(self.taken_over());
+        }
+        if fs::exists(&self.job.done())? {
+            let end = End::new(Outcome::Done, Some(0), Some("it was done already"), Some(self.started), now);
+            fs::create_exclusive(&self.job.attempt(self.number, AttemptFile::End), &to_bytes(&end))?;
+            return Err(ClaimError::Lost(format!("the job {} is done already", self.job.path().display())));
+        }
+        Ok(())
+    }
+
+    fn taken_over(&self) -> ClaimError {
+        let (number, path) = (self.number, self.job.path().display());
+        ClaimError::Lost(format!("attempt {number} of {path} was declared lost: this process must not go on"))
+    }
+
+    /// The number of the attempt.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The job.
+    pub fn job(&self) -> &JobDirectory {
+        &self.job
+    }
+
+    /// Whether this attempt still counts: false once somebody declared it lost.
+    ///
+    /// # Errors
+    /// When the disk cannot tell.
+    pub fn is_mine(&self) -> ClaimResult<bool> {
+        Ok(!fs::exists(&self.job.attempt(self.number, AttemptFile::End))?)
+    }
+
+    /// Tell other hosts that this process lives.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn beat(&self) -> ClaimResult<()> {
+        Ok(fs::touch(&self.job.attempt(self.number, AttemptFile::Beat))?)
+    }
+
+    /// Record how it ended, then write the marker, then remove the pid file.
+    ///
+    /// # Errors
+    /// [`ClaimError::Lost`] when the attempt was declared lost before: nothing is then recorded, and no marker written.
+    pub fn finish(&self, outcome: Outcome, code: i32, message: Option<&str>, now: f64) -> ClaimResult<()> {
+        if std::process::id() != self.process.pid {
+            let message = "a child process cannot end the attempt of its parent".to_owned();
+            return Err(ClaimError::Lost(message));
+        }
+        let end = End::new(outcome, Some(code), message, Some(self.started), now);
+        let path = self.job.attempt(self.number, AttemptFile::End);
+        if fs::try_create_exclusive(&path, &to_bytes(&end))? == Creation::Lost {
+            return Err(self.taken_over());
+        }
+        fs::sync_folder(&self.job.attempts())?;
+        if outcome == Outcome::Done {
+            marker::write_done(&self.job)?;
+        } else {
+            marker::write_failed(&self.job, self.number, &end)?;
+        }
+        marker::clear_pid(&self.job, &self.process)?;
+        fs::remove(&self.job.attempt(self.number, AttemptFile::Beat))?;
+        Ok(())
+    }
+}
+
+fn take_by_hand(job: &JobDirectory, process: &ProcessIdentity, now: f64) -> ClaimResult<u32> {
+    let place = job.path().display();
+    let holder = match take(job, process, now)? {
+        Taken::Mine(number) => return Ok(number),
+        Taken::Done => return Err(ClaimError::Lost(format!("the job {place} is done already"))),
+        Taken::Held(holder) => holder,
+    };
+    Err(ClaimError::Lost(match *holder {
+        Evidence::Claimed { claim: Some(claim), .. } => {
+            format!("the job {place} is about to be started by process {} on {}", claim.owner.pid, claim.owner.host)
+        }
+        Evidence::Running { run: Some(Run { process: Some(process), .. }), .. } | Evidence::Foreign { process } => {
+            format!("the job {place} is run by process {} on {}", process.pid, process.host)
+        }
+        _ => format!("the job {place} is held by somebody else"),
+    }))
+}

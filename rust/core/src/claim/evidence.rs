@@ -1,0 +1,136 @@
+//! What a job's folder says about it. Reads, never writes.
+
+use serde::de::DeserializeOwned;
+
+use super::ClaimResult;
+use super::marker;
+use super::process::ProcessIdentity;
+use super::record::{Claim, End, Outcome, Run, from_bytes};
+use crate::fs;
+use crate::layout::{AttemptFile, JobDirectory};
+
+/// What is known about a job from its folder alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// Nothing was tried yet, or only by an older package that left no trace that counts.
+    Nothing,
+    /// It is done, as the marker or, where a crash came before the marker, an attempt says.
+    Done {
+        /// The end of the attempt, if it was looked at.
+        end: Option<End>,
+        /// Whether `.done` exists.
+        marked: bool,
+    },
+    /// Somebody owns the attempt, and no process has begun.
+    Claimed {
+        /// The attempt.
+        number: u32,
+        /// Whose it is; `None` if the file cannot be understood.
+        claim: Option<Claim>,
+    },
+    /// A process has begun.
+    Running {
+        /// The attempt.
+        number: u32,
+        /// The process; `None` if the file cannot be understood.
+        run: Option<Run>,
+        /// Whose attempt it is.
+        claim: Option<Claim>,
+    },
+    /// The last attempt ended, and not well.
+    Ended {
+        /// The attempt.
+        number: u32,
+        /// How; `None` if the file cannot be understood.
+        end: Option<End>,
+    },
+    /// The last attempt will never have a process.
+    Abandoned {
+        /// The attempt.
+        number: u32,
+        /// Why.
+        run: Run,
+    },
+    /// A process of an older package runs it: there is a pid file, and no attempt.
+    Foreign {
+        /// The process.
+        process: ProcessIdentity,
+    },
+    /// An older package recorded a failure: there is a marker, and no attempt.
+    ForeignFailure {
+        /// What the marker says.
+        failure: marker::Failure,
+    },
+}
+
+enum Stored<T> {
+    Absent,
+    Unreadable,
+    Record(T),
+}
+
+impl<T> Stored<T> {
+    fn ok(self) -> Option<T> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Absent | Self::Unreadable => None,
+        }
+    }
+}
+
+fn stored<T: DeserializeOwned>(job: &JobDirectory, number: u32, file: AttemptFile) -> ClaimResult<Stored<T>> {
+    let bytes = fs::read(&job.attempt(number, file))?;
+    Ok(bytes.map_or(Stored::Absent, |bytes| from_bytes(&bytes).map_or(Stored::Unreadable, Stored::Record)))
+}
+
+/// The number of the last attempt that was claimed; `None` if there is none.
+fn last_attempt(job: &JobDirectory) -> ClaimResult<Option<u32>> {
+    let suffix = format!(".{}", AttemptFile::Claim.extension());
+    let names = fs::names(&job.attempts())?.unwrap_or_default();
+    Ok(names.iter().filter_map(|name| name.strip_suffix(suffix.as_str())?.parse().ok()).max())
+}
+
+/// Read what the folder of a job tells. One look at the disk when the marker of success is there.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn evidence(job: &JobDirectory) -> ClaimResult<Evidence> {
+    if fs::exists(&job.done())? {
+        return Ok(Evidence::Done { end: None, marked: true });
+    }
+    let Some(number) = last_attempt(job)? else { return foreign(job) };
+    evidence_of(job, number)
+}
+
+/// What the files of one attempt say, the end first: it is written last.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn evidence_of(job: &JobDirectory, number: u32) -> ClaimResult<Evidence> {
+    match stored::<End>(job, number, AttemptFile::End)? {
+        Stored::Record(end) if end.outcome == Outcome::Done => {
+            return Ok(Evidence::Done { end: Some(end), marked: false });
+        }
+        Stored::Record(end) => return Ok(Evidence::Ended { number, end: Some(end) }),
+        Stored::Unreadable => return Ok(Evidence::Ended { number, end: None }),
+        Stored::Absent => {}
+    }
+    let run = match stored::<Run>(job, number, AttemptFile::Run)? {
+        Stored::Record(run) if run.process.is_none() => return Ok(Evidence::Abandoned { number, run }),
+        Stored::Absent => {
+            return Ok(Evidence::Claimed { number, claim: stored(job, number, AttemptFile::Claim)?.ok() });
+        }
+        run => run.ok(),
+    };
+    Ok(Evidence::Running { number, run, claim: stored(job, number, AttemptFile::Claim)?.ok() })
+}
+
+fn foreign(job: &JobDirectory) -> ClaimResult<Evidence> {
+    if let Some(process) = marker::foreign_process(job)? {
+        return Ok(Evidence::Foreign { process });
+    }
+    Ok(match marker::failure(job)? {
+        Some(failure) => Evidence::ForeignFailure { failure },
+        None => Evidence::Nothing,
+    })
+}

@@ -1,0 +1,97 @@
+//! The markers `.done`, `.failed` and `.pid`: for people, and for older packages.
+
+use std::fs as std_fs;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::ClaimResult;
+use super::process::{Liveness, ProcessIdentity, host};
+use super::record::{End, Outcome};
+use crate::fs::{self, Durability};
+use crate::layout::JobDirectory;
+
+/// What `.failed` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The exit code, if it is known.
+    pub code: Option<i32>,
+    /// `failed`, `timeout`, `cancelled`, `memory`.
+    pub reason: String,
+    /// Why, in one line.
+    pub message: Option<String>,
+}
+
+/// Write `.done`, on the disk for good.
+pub(super) fn write_done(job: &JobDirectory) -> ClaimResult<()> {
+    Ok(fs::replace(&job.done(), b"", Durability::Power)?)
+}
+
+/// Write `.failed` for an attempt. Readers ask the attempts first: a marker that a late process leaves decides nothing.
+pub(super) fn write_failed(job: &JobDirectory, number: u32, end: &End) -> ClaimResult<()> {
+    let reason = if end.outcome == Outcome::Lost { Outcome::Failed } else { end.outcome };
+    let text = json!({
+        "code": end.code.unwrap_or(1), "reason": reason.name(), "message": end.message, "attempt": number,
+    });
+    Ok(fs::replace(&job.failed(), text.to_string().as_bytes(), Durability::Process)?)
+}
+
+/// Remove a `.failed` of an earlier attempt.
+pub(super) fn clear_failed(job: &JobDirectory) -> ClaimResult<()> {
+    fs::remove(&job.failed())?;
+    Ok(())
+}
+
+fn pid_text(process: &ProcessIdentity) -> String {
+    json!({"type": "local", "pid": process.pid, "host": process.host}).to_string()
+}
+
+/// Write `.pid`.
+pub(super) fn write_pid(job: &JobDirectory, process: &ProcessIdentity) -> ClaimResult<()> {
+    Ok(fs::replace(&job.pid(), pid_text(process).as_bytes(), Durability::Process)?)
+}
+
+/// Remove `.pid` if it speaks of this process.
+pub(super) fn clear_pid(job: &JobDirectory, process: &ProcessIdentity) -> ClaimResult<()> {
+    let path = job.pid();
+    if fs::read(&path)?.is_some_and(|found| found == pid_text(process).as_bytes()) {
+        fs::remove(&path)?;
+    }
+    Ok(())
+}
+
+/// The process that an older package says runs the job, if it still does.
+///
+/// A number alone proves nothing: the process must be of this host, and its command must name the job's script.
+pub(super) fn foreign_process(job: &JobDirectory) -> ClaimResult<Option<ProcessIdentity>> {
+    let Some(bytes) = fs::read(&job.pid())? else { return Ok(None) };
+    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let on_this_host = value.get("host").is_none_or(|name| name == host());
+    let pid = value.get("pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok());
+    let Some(pid) = pid.filter(|_| on_this_host && value.get("type").is_some_and(|kind| kind == "local")) else {
+        return Ok(None);
+    };
+    let process = ProcessIdentity::of(pid);
+    let command = std_fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let script = job.script();
+    let script = script.as_os_str().as_encoded_bytes();
+    let is_ours = command.split(|byte| *byte == 0).any(|argument| argument == script);
+    Ok((is_ours && process.liveness() == Liveness::Alive).then_some(process))
+}
+
+/// What `.failed` says, in any of the forms that were ever written.
+///
+/// # Errors
+/// When it exists and cannot be read.
+pub(super) fn failure(job: &JobDirectory) -> ClaimResult<Option<Failure>> {
+    let Some(bytes) = fs::read(&job.failed())? else { return Ok(None) };
+    let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if value.as_i64() == Some(0) {
+        // The first package wrote the exit code alone, and 0 for success.
+        return Ok(None);
+    }
+    let reason = ["failure_status", "reason"].iter().find_map(|key| value.get(key)?.as_str());
+    let code = value.get("code").or(Some(&value)).and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok());
+    let message = value.get("message").and_then(Value::as_str).map(str::to_owned);
+    Ok(Some(Failure { code, reason: reason.unwrap_or("failed").to_lowercase(), message }))
+}

@@ -1,0 +1,43 @@
+//! How a job runs once: attempts, owned through files that only one of many can create.
+//!
+//! Each attempt has at most three files, each created once by a hard link, never changed, never replaced:
+//! `claim` (whose attempt it is), `run` (which process runs it, or that none will) and `end` (how it ended). Everything
+//! else in a job folder, the markers included, is written by whoever won one of them, or by a helper that found one.
+//! `docs/architecture.md` has the rules.
+
+mod attempt;
+mod evidence;
+mod marker;
+mod process;
+mod record;
+mod settle;
+mod take;
+
+use std::path::PathBuf;
+
+pub use attempt::Attempt;
+pub use evidence::{Evidence, evidence, evidence_of};
+pub use marker::Failure;
+pub use process::{Liveness, ProcessIdentity};
+pub use record::{Claim, End, Outcome, Run};
+pub use settle::{abandon, complete, declare_lost};
+pub use take::{Taken, take};
+
+use crate::fs::FsError;
+
+/// What can go wrong with a claim.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The attempt is not, or no longer, ours.
+    #[error("{0}")]
+    Lost(String),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The job's folder is not there.
+    #[error("there is no job folder {}", .0.display())]
+    Missing(PathBuf),
+}
+
+/// The result of an operation on claims.
+pub type ClaimResult<T> = Result<T, ClaimError>;

@@ -1,0 +1,3 @@
+//! Jobs: progress, states, and what may follow what.
+
+pub mod progress;

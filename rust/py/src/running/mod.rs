@@ -1,0 +1,31 @@
+//! Running: the job process's side, and the driver's side.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use experimaestro_core::claim::ClaimError;
+use pyo3::prelude::*;
+
+use crate::errors;
+
+mod attempt;
+mod heartbeat;
+mod progress;
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
+}
+
+fn claim_error(py: Python<'_>, error: &ClaimError) -> PyErr {
+    match error {
+        ClaimError::Lost(message) => errors::claim_lost(py, message.as_str()),
+        ClaimError::Fs(_) | ClaimError::Missing(_) => errors::workspace(py, error.to_string()),
+    }
+}
+
+/// Add the classes and functions of this room to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<attempt::Attempt>()?;
+    module.add_function(wrap_pyfunction!(progress::report_progress, module)?)?;
+    module.add_function(wrap_pyfunction!(progress::read_progress, module)?)
+}
