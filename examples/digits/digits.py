@@ -105,7 +105,7 @@ class Learn(Task):
                 self.save_checkpoint(epoch + 1, parameters, velocity, curve)
             progress((epoch + 1) / self.epochs, desc=f"validation {validation:.1%}")
 
-        np.savez(self.weights, **parameters)
+        np.savez(self.weights, allow_pickle=False, **parameters)
         with self.curve.open("w", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["epoch", "loss", "validation"])
@@ -132,7 +132,9 @@ class Learn(Task):
         """Write beside, then rename: whenever the task is killed, a whole checkpoint is there."""
         temporary = self.checkpoint.with_name("checkpoint.part.npz")
         velocities = {f"velocity_{name}": value for name, value in velocity.items()}
-        np.savez(temporary, epoch=np.array(epoch), curve=np.array(curve), **parameters, **velocities)
+        np.savez(
+            temporary, allow_pickle=False, epoch=np.array(epoch), curve=np.array(curve), **parameters, **velocities
+        )
         os.replace(temporary, self.checkpoint)
 
 

@@ -1,7 +1,7 @@
 """Type checkers see what users write: no plugin needed, no error in right uses, the expected one in wrong uses.
 
-A line of a case that must be refused ends with `# error: CODE` (mypy's), and pyright must refuse it too; `# mypy: CODE` and
-`# pyright: RULE` are for what only one of them sees.
+A line of a case that must be refused ends with `# error: CODE` (mypy's), and pyright must refuse it too; `# mypy: CODE`
+and `# pyright: RULE` are for what only one of them sees.
 """
 
 from __future__ import annotations
@@ -33,7 +33,17 @@ def expected(tool: str) -> Errors:
 
 
 def reported_by_mypy() -> Errors:
-    command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--output=json", "--cache-dir", ".mypy_cache/cases", "."]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file=",
+        "--strict",
+        "--output=json",
+        "--cache-dir",
+        ".mypy_cache/cases",
+        ".",
+    ]
     output = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CASES)
     assert output.returncode in (0, 1), output.stderr
     found: Errors = defaultdict(set)
@@ -46,7 +56,14 @@ def reported_by_mypy() -> Errors:
 
 
 def reported_by_pyright() -> Errors:
-    command = [Path(sys.executable).with_name("basedpyright"), "--project", CASES, "--outputjson"]
+    command = [
+        Path(sys.executable).with_name("basedpyright"),
+        "--project",
+        CASES,
+        "--pythonpath",
+        sys.executable,
+        "--outputjson",
+    ]
     output = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CASES)
     found: Errors = defaultdict(set)
     for message in json.loads(output.stdout)["generalDiagnostics"]:

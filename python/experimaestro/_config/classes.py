@@ -15,8 +15,9 @@ from .annotations import Field, field
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import Protocol, TypedDict, overload
 
-    from typing_extensions import Self, dataclass_transform
+    from typing_extensions import Self, Unpack, dataclass_transform
 
     from .types import ObjectType
 
@@ -26,6 +27,33 @@ if TYPE_CHECKING:
         """The type of `A.C`: for type checkers, the class itself with keyword parameters."""
 
         def __get__(self, instance: object, owner: type[Class]) -> type[Class]: ...
+
+    Output = TypeVar("Output")
+    Output_co = TypeVar("Output_co", covariant=True)
+
+    class SubmitOptions(TypedDict, total=False):
+        """The parameters of `submit`, all optional."""
+
+        workspace: Any
+        """A workspace other than the one of the experiment"""
+        launcher: Any
+        """Where, and with what resources, to run"""
+        run_mode: Any
+        """Overrides the experiment's, for this task"""
+        init_tasks: Iterable[LightweightTask]
+        """Lightweight tasks to run in the job before this one"""
+        max_retries: int | None
+        """Executions in all, for resumable tasks"""
+        transient: Any
+        """Run only if a task that runs needs the result"""
+        backup: bool | None
+        """Copy the result to the backup folders of the workspace"""
+
+    class _HasOutputs(Protocol[Output_co]):
+        def task_outputs(self, dep: Any, /) -> Output_co: ...
+
+    class _HasSubmit(Protocol[Output_co]):
+        def __submit__(self, dep: Any, add_action: Any, /) -> Output_co: ...
 
     class _ObjectTypeAttribute:
         def __get__(self, instance: object, owner: type) -> ObjectType: ...
@@ -90,7 +118,9 @@ class Config:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__dict__.get("__annotations__", {}).values()):
+        if "<locals>" in cls.__qualname__ and any(
+            isinstance(a, str) for a in cls.__dict__.get("__annotations__", {}).values()
+        ):
             # String annotations of a class in a function name things that only this frame knows.
             setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
 
@@ -128,28 +158,14 @@ class Task(LightweightTask):
 
     if TYPE_CHECKING:
 
-        def submit(
-            self,
-            *,
-            workspace: Any = None,
-            launcher: Any = None,
-            run_mode: Any = None,
-            init_tasks: Iterable[LightweightTask] = (),
-            max_retries: int | None = None,
-            transient: Any = None,
-            backup: bool | None = None,
-        ) -> Any:
-            """Hand the task over; returns what `task_outputs` makes of it, else the task itself.
-
-            Args:
-                workspace: a workspace other than the one of the experiment.
-                launcher: where and with what resources to run.
-                run_mode: overrides the experiment's for this task.
-                init_tasks: lightweight tasks to run in the job before this one.
-                max_retries: executions in all, for resumable tasks.
-                transient: run only if a task that runs needs the result.
-                backup: copy the result to the backup folders of the workspace.
-            """
+        @overload
+        def submit(self: _HasSubmit[Output], **options: Unpack[SubmitOptions]) -> Output: ...
+        @overload
+        def submit(self: _HasOutputs[Output], **options: Unpack[SubmitOptions]) -> Output: ...
+        @overload
+        def submit(self, **options: Unpack[SubmitOptions]) -> Self: ...
+        def submit(self, **options: Unpack[SubmitOptions]) -> Any:
+            """Hand the task over; returns what `__submit__` or `task_outputs` makes of it, else the task itself."""
 
 
 class ResumableTask(Task):
@@ -174,11 +190,15 @@ def type_identifier(cls: type[Config]) -> str:
     if isinstance(own, str):
         return own.lower()
     if own is not None and not callable(own) and not isinstance(own, (classmethod, staticmethod)):
-        raise AssertionError(f"__xpmid__ of {cls.__module__}.{cls.__qualname__} must be a string or a class method, not {own!r}")
+        raise AssertionError(
+            f"__xpmid__ of {cls.__module__}.{cls.__qualname__} must be a string or a class method, not {own!r}"
+        )
     if callable(inherited) and not _is_identifier_builder(inherited):
         computed = inherited()
         if not isinstance(computed, str):
-            raise AssertionError(f"__xpmid__() of {cls.__module__}.{cls.__qualname__} must return a string, not {computed!r}")
+            raise AssertionError(
+                f"__xpmid__() of {cls.__module__}.{cls.__qualname__} must return a string, not {computed!r}"
+            )
         return computed.lower()
     if own is not None:
         return str(own).lower()

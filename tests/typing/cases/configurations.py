@@ -1,7 +1,6 @@
 """Definition and construction."""
 
 from pathlib import Path
-from typing import Optional
 
 from typing_extensions import assert_type
 
@@ -10,7 +9,7 @@ from experimaestro import Config, Meta, Param, PathGenerator, Task, field, tag
 
 class Optimizer(Config):
     learning_rate: Param[float] = 1e-3
-    momentum: Param[Optional[float]]
+    momentum: Param[float | None] = None
 
 
 class Learn(Task):
@@ -32,7 +31,7 @@ optimizer = Optimizer.C(learning_rate=0.1)
 assert_type(optimizer, Optimizer)
 assert_type(Optimizer(learning_rate=0.1), Optimizer)
 assert_type(optimizer.learning_rate, float)
-assert_type(optimizer.momentum, Optional[float])
+assert_type(optimizer.momentum, float | None)
 
 # A tagged value has the type of the value.
 Optimizer.C(learning_rate=tag(0.1))
@@ -43,9 +42,9 @@ assert_type(learn.weights, Path)
 learn.seed = 3
 learn.seed = "three"  # error: assignment
 
-learn.unknown  # error: attr-defined
+print(learn.unknown)  # error: attr-defined
 Optimizer(learning_rate="high")  # error: arg-type
 Optimizer(unknown=1)  # error: call-arg
-Optimizer(0.1)  # error: misc
+Optimizer(0.1)  # error: call-arg
 Learn(optimizer=optimizer)  # error: call-arg
 Learn(optimizer=3, layers=[1])  # error: arg-type

@@ -1,5 +1,6 @@
 """Submitting tasks, and what comes back."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from typing_extensions import assert_type
@@ -19,6 +20,19 @@ class Learn(Task):
     def execute(self) -> None: ...
 
 
+class Model(Config):
+    data: Param[Prepare]
+
+
+class Train(Task):
+    data: Param[Prepare]
+
+    def task_outputs(self, dep: Callable[[Model], Model]) -> Model:
+        return dep(Model.C(data=self.data))
+
+    def execute(self) -> None: ...
+
+
 class Shape(Config):
     width: Param[int]
 
@@ -31,6 +45,11 @@ with experiment("workspace", "typing", run_mode=RunMode.DRY_RUN) as xp:
     assert_type(xp.resultspath, Path)
     assert_type(learned.jobpath, Path)
     tags(learned).items()
+
+    # `submit()` returns what `task_outputs` says.
+    model = Train.C(data=prepared).submit()
+    assert_type(model, Model)
+    print(model.layers)  # error: attr-defined
     xp.wait()
 
 Shape.C(width=1).submit()  # error: attr-defined

@@ -1,0 +1,65 @@
+"""What is asked of each measure: the one place where goals are written."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Goal(NamedTuple):
+    """A row of the table: a measure over its reference, or in seconds when there is none."""
+
+    case: str
+    over: str | None = None
+    """The contender that is the reference, in the same case; with `of_case`, the same contender in another case"""
+
+    goal: float | None = None
+    """The ratio that must not be exceeded, or the seconds; None: shown, not judged"""
+
+    of_case: str | None = None
+
+
+JSON = "pydantic JSON + md5"
+BARE = "bare python"
+
+GOALS = {
+    "identifiers": [
+        Goal("identifier: 10 scalars", JSON, 1.0),
+        Goal("identifier: 31 nested nodes", JSON, 1.0),
+        Goal("identifier: 1,000 floats", JSON, 0.5),
+        Goal("identifier: dictionary of 1,000 entries", JSON, 1.0),
+        Goal("identifier: node shared 100 times", JSON, 0.5),
+        Goal("identifier: diamond of depth 16", None, 2.5, of_case="identifier: diamond of depth 8"),
+    ],
+    "construction": [
+        Goal("construction: 10 scalars", "pydantic", 2.0),
+        Goal("construction: 31 nested nodes", "pydantic", 2.0),
+        Goal("construction: 1,000 floats", "pydantic", 2.0),
+        Goal("construction: dictionary of 1,000 entries", "pydantic", 1.5),
+    ],
+    "startup": [
+        Goal("start: import experimaestro", BARE, 3.0),
+        Goal("start: xpm --help", BARE, 8.0),
+    ],
+    "submission": [
+        Goal("submission: 5,000 independent tasks, each", None, 1.5, of_case="submission: 100 independent tasks, each"),
+        Goal("submission: 5,000 layered tasks, each", None, 1.5, of_case="submission: 100 layered tasks, each"),
+        # The older package does not end at those sizes: what it does at the sizes where it ends.
+        Goal("submission: 500 independent tasks, each", None, of_case="submission: 100 independent tasks, each"),
+        Goal("submission: 40 layered tasks, each", None, of_case="submission: 20 layered tasks, each"),
+    ],
+    "running": [
+        Goal("running: 200 tasks that do nothing", BARE, 0.5),
+        Goal("running: chain of 20, per hop", BARE, 1.0),
+    ],
+    "rerunning": [
+        Goal("running again: 1,000 finished tasks, each", None, 1e-4),
+        Goal("running again: 5,000 finished tasks, each", None, 1e-4),
+        Goal("running again: 200 finished tasks, each"),
+    ],
+    "loading": [
+        Goal("loading: class in a package", "json.loads", 2.0),
+        Goal("loading: class in a script", "json.loads", 2.0),
+        Goal("loading: class in a package, first in a process"),
+        Goal("loading: class in a script, first in a process"),
+    ],
+}
