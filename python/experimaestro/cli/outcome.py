@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,10 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
 
     :return: the exit code: 0 fine, 1 failed, 2 wrong usage, 130 interrupted
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Where the terminal cannot show a sign, a question mark is better than the end of the command.
+            stream.reconfigure(errors="replace")
     try:
         result = command.main(
             None if arguments is None else list(arguments), standalone_mode=False, windows_expand_args=False

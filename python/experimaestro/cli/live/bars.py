@@ -79,7 +79,9 @@ def counts_line(counts: Mapping[Phase, int], ascii_only: bool) -> Text:
         for phase in (Phase.DONE, Phase.REUSED, Phase.RUNNING, Phase.WAITING, Phase.FAILED, Phase.BLOCKED)
         if counts[phase]
     ]
-    return Text("   ").join(parts) if parts else Text("nothing submitted yet", style="bright_black")
+    line = Text("   ").join(parts) if parts else Text("nothing submitted yet", style="bright_black")
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 class Bars:
