@@ -30,9 +30,9 @@ def experiments(ctx: click.Context, workdir: Path | None, workspace: str | None)
 @click.pass_obj
 def list_command(folder: Any, as_json: bool) -> None:
     """List experiments with the host, jobs done, and jobs in all of their current run."""
+    root: Path = folder()
     from experimaestro._core import list_runs
 
-    root: Path = folder()
     rows = [row for row in list_runs(str(root)) if row["current"]]
     if as_json:
         import json

@@ -57,9 +57,9 @@ def list_command(
       @name ~ "train" and not seed = 1      regular expression; negation
     """
     predicate = _predicate(expression, state)
+    root: Path = folder()
     from experimaestro._core import list_jobs
 
-    root: Path = folder()
     rows = list_jobs(str(root), experiment)
     if experiment is not None and not rows:
         _check_experiment(root, experiment)

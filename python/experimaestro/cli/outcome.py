@@ -32,9 +32,9 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
             # Where the terminal cannot show a sign, a question mark is better than the end of the command.
             stream.reconfigure(errors="replace")
     try:
-        result = command.main(
-            None if arguments is None else list(arguments), standalone_mode=False, windows_expand_args=False
-        )
+        called = os.path.basename(sys.argv[0])
+        name = called if called == "experimaestro" else "xpm"
+        result = command.main(None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
         code = result if isinstance(result, int) else 0
         sys.stdout.flush()
         return code
