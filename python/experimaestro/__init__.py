@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from experimaestro._config.annotations import pathgenerator as pathgenerator
     from experimaestro._config.classes import Config as Config
     from experimaestro._config.classes import LightweightTask as LightweightTask
-    from experimaestro._config.classes import ResumableTask as ResumableTask
     from experimaestro._config.classes import Task as Task
     from experimaestro._config.copying import copyconfig as copyconfig
     from experimaestro._config.generation import DirectoryContext as DirectoryContext
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 # Where each name comes from: module of this package -> names.
 _MODULES = {
     "_config.annotations": ("Annotated", "Choices", "Constant", "DataPath", "Meta", "Option", "OptionalDataPath", "Param", "PathGenerator", "default", "field", "help", "pathgenerator"),
-    "_config.classes": ("Config", "LightweightTask", "ResumableTask", "Task"),
+    "_config.classes": ("Config", "LightweightTask", "Task"),
     "_config.copying": ("copyconfig",),
     "_config.generation": ("DirectoryContext",),
     "_config.instantiation": ("ObjectStore",),

@@ -4,7 +4,7 @@ Three rooms: configurations (rust/py/src/config), running (rust/py/src/running),
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict, final
+from typing import Any, ClassVar, Literal, TypedDict, final
 
 __version__: str
 
@@ -27,6 +27,148 @@ class WorkspaceError(ExperimaestroError, RuntimeError):
 
 class ClaimLost(ExperimaestroError, RuntimeError):
     """This attempt of a job is no longer ours: somebody else took over, or it was already done."""
+
+# --- configurations -----------------------------------------------------------------------------------------------
+
+TypeTuple = tuple[Any, ...]
+"""A parameter type in tuple form, e.g. `("list", ("int",))`: see `_config/typespec.py`."""
+
+class AttributeValidationError(ValidationError, AttributeError):
+    """None for a required parameter, or a value object where a configuration is expected."""
+
+class ConfigBase:
+    """Base of every generated configuration class: attribute access that validates."""
+
+    __xpmtype__: ClassVar[Any]
+    def __setattr__(self, name: str, value: Any, /) -> None: ...
+    def __delattr__(self, name: str, /) -> None: ...
+
+@final
+class Schema:
+    """A class, compiled once."""
+
+    def __new__(cls, type_id: str, class_: type, config_class: type, value_class: type, arguments: list[Any],
+                object_type: Any, *, is_task: bool, is_lightweight: bool,
+                lifecycle: tuple[bool, bool, bool, bool]) -> Schema: ...
+    @property
+    def type_id(self) -> str: ...
+    @property
+    def object_type(self) -> Any: ...
+    @property
+    def config_class(self) -> type: ...
+    @property
+    def is_task(self) -> bool: ...
+    def coerce(self, name: str, value: Any) -> Any:
+        """The value to store for a parameter; raises ValidationError if it does not fit."""
+
+@final
+class ConfigState:
+    """Everything that a configuration holds and that is not a parameter."""
+
+    sealed: bool
+    submitted: bool
+    meta: bool | None
+    task: Any
+    job: Any
+    init_tasks: list[Any]
+    dependencies: list[Any]
+    watched: list[Any]
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def loaded(self) -> bool: ...
+    @property
+    def digest(self) -> list[int] | None: ...
+    def provenance(self, index: int) -> tuple[str, str]:
+        """`(location, kind)` of a parameter, kind being explicit, default, generated or deserialized."""
+    def location(self) -> str | None:
+        """`file:line` where the configuration was made."""
+
+@final
+class ClassAttribute:
+    """`A.C`, `A.XPMValue`, `A.__xpmtype__`: what the schema of the class says, compiled at first use."""
+
+    def __new__(cls, which: Literal["config", "value", "type"]) -> ClassAttribute: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+
+@final
+class UnsetParameter:
+    """Stands on the configuration class under the name of each parameter."""
+
+    def __new__(cls, name: str) -> UnsetParameter: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+
+@final
+class TaggedValue:
+    """A value with a mark for the parameter that it is given to: `tag(value)`, `stop_tags(value)`."""
+
+    def __new__(cls, value: Any, *, stops: bool = False) -> TaggedValue: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def stops(self) -> bool: ...
+
+@final
+class Identifier:
+    """What identifies a configuration: the digest of its canonical bytes."""
+
+    @property
+    def all(self) -> bytes: ...
+    @property
+    def main(self) -> bytes: ...
+    def hex(self) -> str: ...
+    def state_dict(self) -> str: ...
+    @staticmethod
+    def from_state_dict(state: str | dict[str, str]) -> Identifier: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def new_object(cls: type, *args: Any, **kwargs: Any) -> Any:
+    """The `__new__` of every class: makes a configuration."""
+
+def construct(cls: type, values: dict[str, Any]) -> Any:
+    """A configuration made by the package on behalf of the user's line that called it."""
+
+def state_of(value: Any) -> Any:
+    """The `ConfigState` of a configuration; None for anything else."""
+
+def coerce(spec: TypeTuple, value: Any) -> Any:
+    """The value to store for a type; raises ValidationError if it does not fit."""
+
+def identifier(config: Any) -> Identifier: ...
+def validate(config: Any) -> None:
+    """Check that every required parameter below is set, and call the users' `__validate__`, sub-configurations first."""
+
+def seal(config: Any, context: Any, *, identified: bool = False) -> None:
+    """Generate what is generated at sealing, and seal all that can be reached."""
+
+def task_dependencies(config: Any) -> list[Any]:
+    """The tasks that must be done before this one."""
+
+def mark_output(config: Any, task: Any) -> None:
+    """Link an output to the task that makes it."""
+
+def add_tag(config: Any, name: str, value: Any) -> None: ...
+def tags(config: Any, factory: Callable[[dict[str, Any]], Any]) -> Any:
+    """Tags of a configuration and of all below it, as `factory(dict)`."""
+
+def objects_json(configs: list[Any], workspace: str | None, directory: str | None) -> bytes:
+    """Configurations as a JSON array of objects, each main one after all that it needs."""
+
+def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any]) -> bytes: ...
+def identity_json(config: Any) -> bytes:
+    """What was hashed, readable (docs/identifiers.md)."""
+
+def load_objects(data: bytes, resolver: Callable[[str, str, str | None], type], workspace: str | None,
+                 directory: str | None) -> tuple[Any, list[Any], dict[str, Any]]:
+    """Build the objects of a `params.json`: `(main object, init tasks, envelope)`."""
+
+def build_instance(config: Any, store: dict[int, tuple[Any, Any]], keep: bool) -> Any: ...
+def set_unchecked(config: Any, name: str, value: Any) -> None: ...
+def reachable_configurations(config: Any) -> list[Any]: ...
+def empty_copy(config: Any) -> Any: ...
+def export_state(config: Any) -> dict[str, Any]: ...
+def import_state(cls: type, data: dict[str, Any]) -> Any: ...
 
 # --- running ------------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ Param = Annotated[T, _Mark("Param")]
 Meta = Annotated[T, _Mark("Meta", ignored=True)]
 """A parameter that never counts in the identifier."""
 
-Option = Meta
+Option = Annotated[T, _Mark("Option", ignored=True)]
 """The same as `Meta`."""
 
 Constant = Annotated[T, _Mark("Constant", constant=True)]
@@ -154,7 +154,15 @@ class Choices(TypeAnnotation):
 class Field:
     """What `field(...)` leaves in the class body until the class is compiled."""
 
-    __slots__ = ("default", "default_factory", "groups", "has_default", "ignore_default", "ignore_generated", "overrides")
+    __slots__ = (
+        "default",
+        "default_factory",
+        "groups",
+        "has_default",
+        "ignore_default",
+        "ignore_generated",
+        "overrides",
+    )
 
     def __init__(
         self,

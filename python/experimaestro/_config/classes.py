@@ -1,15 +1,16 @@
 """The classes that users derive from: `Config`, `Task` and their kin.
 
-They are ordinary classes without a metaclass, so that users may mix in any other base. Everything heavy happens at first
-use, in `compile.py`.
+They are ordinary classes without a metaclass, so that users may mix in any other base. Everything heavy happens at
+first use, in `compile.py`.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _core
+from experimaestro import _core
+
 from .annotations import Field, field
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ class Config:
 
     if TYPE_CHECKING:
         C: _ConfigClass
-        Config: _ConfigClass
         XPMConfig: _ConfigClass
         Value: _ConfigClass
         XPMValue: _ConfigClass
@@ -118,9 +118,7 @@ class Config:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "<locals>" in cls.__qualname__ and any(
-            isinstance(a, str) for a in cls.__dict__.get("__annotations__", {}).values()
-        ):
+        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__annotations__.values()):
             # String annotations of a class in a function name things that only this frame knows.
             setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
 
@@ -168,18 +166,6 @@ class Task(LightweightTask):
             """Hand the task over; returns what `__submit__` or `task_outputs` makes of it, else the task itself."""
 
 
-class ResumableTask(Task):
-    """A task that can continue where it stopped, as after a time limit."""
-
-    max_retries: ClassVar[int | None] = None
-
-    def remaining_time(self) -> float | None:
-        """Seconds left before the job's time limit; `None` when there is none."""
-        from ..taskglobals import remaining_time
-
-        return remaining_time()
-
-
 def type_identifier(cls: type[Config]) -> str:
     """The type identifier of a class: its own `__xpmid__`, or its qualified name in lower case.
 
@@ -204,8 +190,8 @@ def type_identifier(cls: type[Config]) -> str:
         return str(own).lower()
     if "<locals>" in cls.__qualname__ and not getattr(sys, "_called_from_test", False):
         raise AssertionError(
-            f"{cls.__module__}.{cls.__qualname__} is defined within functions: a job could not import it. Move it to the top "
-            'level of its module, or give it an __xpmid__ = "some.name"'
+            f"{cls.__module__}.{cls.__qualname__} is defined within functions: a job could not import it. Move it to "
+            'the top level of its module, or give it an __xpmid__ = "some.name"'
         )
     module = "__main__" if cls.__module__ in MAIN_MODULES else cls.__module__
     return f"{module}.{cls.__qualname__}".lower()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _core
+from experimaestro import _core
+
+from .information import ConfigInformation
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -32,7 +34,7 @@ class _Comparison:
                 pair = (id(left), id(right))
                 if pair not in self._assumed:
                     self._assumed.add(pair)
-                    pending.append((left.__xpm__.values, right.__xpm__.values))
+                    pending.append((ConfigInformation(left).values, ConfigInformation(right).values))
             elif type(left) is not type(right):
                 return False
             elif isinstance(left, (list, tuple)):
@@ -64,7 +66,10 @@ def _text(value: Any, depth: int, above: tuple[int, ...]) -> str:
         if depth == 0:
             return f"{cls.__qualname__}(...)"
         name = f"{cls.__module__}.{cls.__qualname__}" if not above else cls.__qualname__
-        inside = (f"{key}={_text(item, depth - 1, (*above, id(value)))}" for key, item in value.__xpm__.values.items())
+        inside = (
+            f"{key}={_text(item, depth - 1, (*above, id(value)))}"
+            for key, item in ConfigInformation(value).values.items()
+        )
         return f"{name}({', '.join(inside)})"
     if isinstance(value, list):
         return f"[{', '.join(_text(item, depth, above) for item in value)}]"

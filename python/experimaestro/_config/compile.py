@@ -7,7 +7,8 @@ import sys
 import typing
 from typing import Any
 
-from .. import _core
+from experimaestro import _core
+
 from .annotations import ArgumentOptions, Field, PathGenerator, TypeAnnotation
 from .classes import ANNOTATION_SCOPE, Config, LightweightTask, Task, type_identifier
 from .mixin import ConfigMixin
@@ -73,17 +74,14 @@ def _lifecycle(cls: type[Config]) -> tuple[bool, bool, bool, bool]:
 
 def make_config_class(cls: type[Config], own: dict[str, Argument]) -> type[Config]:
     """The class of configurations: `A.XPMConfig`, derived from the parents' ones, the mix-in and the class itself."""
-    parents: list[type] = []
-    for parent in cls.__bases__:
-        if issubclass(parent, Config) and parent is not Config:
-            parents.append(parent.C)
+    parents: list[type] = [base.C for base in cls.__bases__ if issubclass(base, Config) and base is not Config]
     if not parents:
         parents.append(ConfigMixin)
     namespace: dict[str, Any] = {name: _core.UnsetParameter(name) for name in own}
     namespace["__module__"] = cls.__module__
     namespace["__qualname__"] = f"{cls.__qualname__}.XPMConfig"
     namespace["__doc__"] = cls.__doc__
-    metaclass = type(cls)
+    metaclass: Any = type(cls)
     made = metaclass(f"{cls.__name__}.XPMConfig", (*parents, cls), namespace)
     return typing.cast("type[Config]", made)
 
@@ -113,7 +111,7 @@ def resolve(annotation: Any, cls: type) -> Any:
         scope = dict(vars(cls))
         scope.update(getattr(cls, ANNOTATION_SCOPE, {}))
         scope.setdefault(cls.__name__, cls)
-        annotation = eval(annotation, getattr(module, "__dict__", {}), scope)  # noqa: S307 - the class body's own text
+        annotation = eval(annotation, getattr(module, "__dict__", {}), scope)
     return _resolve_inside(annotation, cls)
 
 
@@ -123,7 +121,7 @@ def _resolve_inside(annotation: Any, cls: type) -> Any:
         return resolve(annotation.__forward_arg__, cls)
     if typing.get_origin(annotation) is typing.Annotated:
         inner = _resolve_inside(annotation.__origin__, cls)
-        return typing.Annotated[(inner, *annotation.__metadata__)]  # type: ignore[return-value]
+        return typing.Annotated.__class_getitem__((inner, *annotation.__metadata__))
     arguments = typing.get_args(annotation)
     if not arguments or typing.get_origin(annotation) is typing.Literal:
         return annotation
@@ -135,10 +133,14 @@ def _resolve_inside(annotation: Any, cls: type) -> Any:
         return annotation
     if typing.get_origin(annotation) in UNIONS:
         return typing.Union[resolved]  # noqa: UP007 - built at run time
-    return annotation.copy_with(resolved) if hasattr(annotation, "copy_with") else typing.get_origin(annotation)[resolved]
+    return (
+        annotation.copy_with(resolved) if hasattr(annotation, "copy_with") else typing.get_origin(annotation)[resolved]
+    )
 
 
-def compile_argument(cls: type[Config], identifier: str, name: str, annotation: Any, options: ArgumentOptions) -> Argument:
+def compile_argument(
+    cls: type[Config], identifier: str, name: str, annotation: Any, options: ArgumentOptions
+) -> Argument:
     """One parameter, from its type, its annotations and what stands in the class body."""
     try:
         spec = spec_of(annotation)
@@ -189,7 +191,8 @@ def coerce_default(argument: Argument, identifier: str) -> None:
         raise _core.ValidationError(f"default of parameter '{argument.name}' of {identifier}: {error}") from None
     if argument.checker is not None and not argument.checker.check(argument.default):
         raise _core.ValidationError(
-            f"default of parameter '{argument.name}' of {identifier}: {argument.default!r} is refused by {argument.checker}"
+            f"default of parameter '{argument.name}' of {identifier}: {argument.default!r} is refused by "
+            f"{argument.checker}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _core
+from experimaestro import _core
 
 if TYPE_CHECKING:
     from .classes import Config

@@ -64,12 +64,20 @@ def _takes_context(generator: Any) -> bool:
         parameters = inspect.signature(generator).parameters.values()
     except (TypeError, ValueError):
         return False
-    required = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = [
+        p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     return len(required) == 2
 
 
 class PathlessContext(ConfigWalkContext):
     """For configurations sealed outside a job: generated paths are left for later, other values are made."""
+
+    def generate(self, generator: Any, config: Any) -> Any:
+        """Call a generator; `NotImplemented` where that needs a folder."""
+        if isinstance(generator, PathGenerator) or _takes_context(generator):
+            return NotImplemented
+        return generator()
 
 
 class DirectoryContext(ConfigWalkContext):

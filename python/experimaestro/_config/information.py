@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from .. import _core
+from experimaestro import _core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,26 +75,26 @@ class ConfigInformation:
     @property
     def meta(self) -> bool | None:
         """True: never counts; False: counts even in a `Meta` parameter; None: as the parameter says."""
-        return self._state.meta
+        return cast("bool | None", self._state.meta)
 
     @property
     def loaded(self) -> bool:
         """Whether it was read from a file."""
-        return self._state.loaded
+        return cast("bool", self._state.loaded)
 
     @property
     def _sealed(self) -> bool:
-        return self._state.sealed
+        return cast("bool", self._state.sealed)
 
     @property
     def init_tasks(self) -> list[Any]:
         """Lightweight tasks that run before this one, in its job."""
-        return self._state.init_tasks
+        return cast("list[Any]", self._state.init_tasks)
 
     @property
     def dependencies(self) -> list[Any]:
         """What was given to `add_dependencies`."""
-        return self._state.dependencies
+        return cast("list[Any]", self._state.dependencies)
 
     def tags(self) -> Any:
         """Tags of this configuration and of all below it."""

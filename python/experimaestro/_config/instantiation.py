@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _core
+from experimaestro import _core
+
 from .generation import ConfigWalkContext, EmptyContext
 
 

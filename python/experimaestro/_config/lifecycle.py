@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import _core
+from experimaestro import _core
+
 from .generation import JobContext
 from .outputs import submission_outputs
 

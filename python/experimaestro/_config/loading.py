@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .. import _core
+from experimaestro import _core
 
 SCRIPT_MODULE = "_main_"
 """Name under which a top-level script is loaded in a job: its `if __name__ == "__main__"` part stays asleep."""
@@ -24,8 +24,8 @@ def resolve_class(module: str, qualname: str, file: str | None) -> type:
     except Exception as error:
         where = f" (from {file})" if file else ""
         raise _core.LoadError(
-            f"the class {module}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. Put the module back, "
-            "or add its folder to PYTHONPATH"
+            f"the class {module}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. "
+            "Put the module back, or add its folder to PYTHONPATH"
         ) from error
     try:
         for part in qualname.split("."):

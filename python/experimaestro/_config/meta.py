@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from .. import _core
+from experimaestro import _core
 
 T = TypeVar("T")
 
@@ -21,4 +21,4 @@ def setmeta(config: T, flag: bool | None) -> T:
     if state.sealed:
         raise AssertionError(f"{config!r} is sealed: set its meta flag before it is submitted or made into an instance")
     state.meta = flag
-    return config  # type: ignore[return-value]
+    return config

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from .. import _core
+from experimaestro import _core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ class ConfigMixin(_core.ConfigBase):
 
     __new__ = _core.new_object
     # The user's __init__ is for objects: configurations are complete when __new__ returns.
-    __init__ = object.__init__  # type: ignore[assignment]
+    __init__ = object.__init__
 
     def __init_subclass__(cls, **_: Any) -> None:
         # Generated classes are not announced to the users' own __init_subclass__.
@@ -75,7 +75,7 @@ class ConfigMixin(_core.ConfigBase):
         """An open copy, sub-configurations included."""
         from .copying import deep_copy
 
-        return deep_copy(self)
+        return cast("Self", deep_copy(self))
 
     def __arguments__(self) -> dict[str, Any]:
         """Parameters that have a value."""
@@ -118,7 +118,7 @@ class ConfigMixin(_core.ConfigBase):
     @property
     def jobpath(self) -> Path:
         """The job directory of a submitted task."""
-        return self._submitted_job().path
+        return cast("Path", self._submitted_job().path)
 
     def wait(self) -> Any:
         """Wait until the job has ended; returns its state."""
@@ -126,11 +126,11 @@ class ConfigMixin(_core.ConfigBase):
 
     def stdout(self) -> Path:
         """Log of the job's standard output."""
-        return self._submitted_job().stdout
+        return cast("Path", self._submitted_job().stdout)
 
     def stderr(self) -> Path:
         """Log of the job's standard error."""
-        return self._submitted_job().stderr
+        return cast("Path", self._submitted_job().stderr)
 
     def on_completed(self, callback: Callable[[], Any]) -> None:
         """Call back once when the job has ended with success; at once if it already has."""

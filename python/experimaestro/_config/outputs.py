@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _core
+from experimaestro import _core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +22,15 @@ def mark_output(task: Any, config: T) -> T:
         raise AssertionError(f"dep() takes a configuration, not {config!r}")
     state = _core.state_of(config)
     if config is task:
-        return config  # type: ignore[return-value]
+        return config
     if state.schema.is_task:
-        raise AssertionError(f"dep() takes a configuration that is no task: {config!r} is one, and waits for itself when submitted")
+        raise AssertionError(
+            f"dep() takes a configuration that is no task: {config!r} is one, and waits for itself when submitted"
+        )
     if state.task is not None and state.task is not task:
         raise AssertionError(f"{config!r} is already the output of {state.task!r}, and cannot be that of {task!r} too")
     _core.mark_output(config, task)
-    return config  # type: ignore[return-value]
+    return config
 
 
 def submission_outputs(task: Any, add_action: Callable[..., Any] | None = None) -> Any:

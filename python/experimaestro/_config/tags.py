@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from .. import _core
+from experimaestro import _core
 
 if TYPE_CHECKING:
     from .classes import Config
@@ -24,7 +24,7 @@ class TagDict(dict[str, Any]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("tags cannot be changed here: use config.tag(name, value)")
 
-    __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = _refuse
 
     def __reduce__(self) -> Any:
         return TagDict, (dict(self),)
@@ -32,15 +32,15 @@ class TagDict(dict[str, Any]):
 
 def tag(value: T) -> T:
     """Tag the parameter that gets this value with its own name: `Learn.C(lr=tag(0.1))`."""
-    return _core.TaggedValue(value)  # type: ignore[return-value]
+    return cast("T", _core.TaggedValue(value))
 
 
 def stop_tags(value: T) -> T:
     """Give a parameter its value without the tags that are below it."""
-    return _core.TaggedValue(value, stops=True)  # type: ignore[return-value]
+    return cast("T", _core.TaggedValue(value, stops=True))
 
 
-def tags(config: Config) -> TagDict:
+def tags(config: Config | _core.ConfigBase) -> TagDict:
     """Tags of a configuration and of all below it: parameters, init tasks and linked tasks.
 
     >>> from experimaestro import Config, Param

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .. import _core
+    from experimaestro import _core
+
     from .annotations import ArgumentOptions
     from .classes import Config
 
@@ -113,7 +114,9 @@ class ObjectType:
         """The types of the parent configuration classes."""
         from .classes import Config
 
-        return [base.__xpmtype__ for base in self.value_type.__bases__ if issubclass(base, Config) and base is not Config]
+        return [
+            base.__xpmtype__ for base in self.value_type.__bases__ if issubclass(base, Config) and base is not Config
+        ]
 
     def name(self) -> str:
         """Last component of the type identifier."""

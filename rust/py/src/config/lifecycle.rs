@@ -133,22 +133,32 @@ pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identi
     let mut seen = HashSet::new();
     seen.insert(address(config));
     let mut stack = vec![Visit::root(config)?];
-    if stack[0].state.get().is_sealed() {
+    if stack[0].state.get().is_complete() {
         return Ok(());
     }
+    stack[0].state.get().lock().paths_pending = false;
     while let Some(visit) = stack.last_mut() {
         if let Some(child) = visit.waiting.pop() {
             let state = ConfigState::of_configuration(&child.config)?;
-            if !state.get().is_sealed() && seen.insert(address(&child.config)) {
+            if !state.get().is_complete() && seen.insert(address(&child.config)) {
+                state.get().lock().paths_pending = false;
                 stack.push(Visit::of(child)?);
+            } else if state.get().lock().paths_pending {
+                visit.state.get().lock().paths_pending = true;
             }
             continue;
         }
-        generate(&stack, context)?;
+        let pending = !generate(&stack, context)?;
         if let Some(done) = stack.pop() {
             let mut inner = done.state.get().lock();
             inner.sealed = true;
             inner.validated = true;
+            inner.paths_pending |= pending;
+            if inner.paths_pending
+                && let Some(above) = stack.last()
+            {
+                above.state.get().lock().paths_pending = true;
+            }
             if !identified {
                 inner.digest = None;
             }
@@ -157,14 +167,16 @@ pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identi
     Ok(())
 }
 
-fn generate(stack: &[Visit<'_>], context: &Bound<'_, PyAny>) -> PyResult<()> {
-    let Some(visit) = stack.last() else { return Ok(()) };
+/// Generate the values of the configuration on top; false if some must wait for a folder.
+fn generate(stack: &[Visit<'_>], context: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(visit) = stack.last() else { return Ok(true) };
     let py = context.py();
     let state = visit.state.get();
     let schema = state.schema.get();
     if schema.arguments.iter().all(|argument| argument.generator.is_none()) {
-        return Ok(());
+        return Ok(true);
     }
+    let mut complete = true;
     let mut components = Vec::new();
     for (above, below) in stack.iter().zip(&stack[1..]) {
         for component in &below.way {
@@ -178,10 +190,14 @@ fn generate(stack: &[Visit<'_>], context: &Bound<'_, PyAny>) -> PyResult<()> {
             continue;
         }
         let value = here.call_method1(intern!(py, "generate"), (generator, &visit.config))?;
+        if value.is(py.NotImplemented()) {
+            complete = false;
+            continue;
+        }
         let value = super::assign::checked(schema, position, &value, None)?;
         set_raw(&visit.config, argument.name.bind(py), &value)?;
     }
-    Ok(())
+    Ok(complete)
 }
 
 /// The tasks that must be done before this one: tasks given as parameters, and tasks whose outputs are.

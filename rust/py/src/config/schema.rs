@@ -234,6 +234,12 @@ impl Schema {
         &self.type_id
     }
 
+    /// Whether configurations of the class can be submitted.
+    #[getter]
+    fn is_task(&self) -> bool {
+        self.is_task
+    }
+
     /// Python's description of the class.
     #[getter]
     fn object_type(&self, py: Python<'_>) -> Py<PyAny> {

@@ -48,6 +48,8 @@ pub(crate) struct Rare {
 pub(crate) struct Inner {
     pub(crate) sealed: bool,
     pub(crate) validated: bool,
+    /// Sealed without a folder: paths, here or below, are still to be generated.
+    pub(crate) paths_pending: bool,
     pub(crate) loaded: bool,
     /// The configuration is a task that was submitted: it is its own task.
     pub(crate) submitted: bool,
@@ -113,6 +115,12 @@ impl ConfigState {
     /// Short critical sections only: no Python code runs while the lock is held.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sealed, with nothing left to generate.
+    pub(crate) fn is_complete(&self) -> bool {
+        let inner = self.lock();
+        inner.sealed && !inner.paths_pending
     }
 
     pub(crate) fn is_sealed(&self) -> bool {

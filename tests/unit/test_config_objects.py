@@ -1,0 +1,321 @@
+"""Configurations as objects: tags, outputs, copies, equality, instances, provenance."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import inspect
+import pickle
+import sys
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experimaestro import (
+    Config,
+    Constant,
+    DirectoryContext,
+    LightweightTask,
+    Meta,
+    ObjectStore,
+    Param,
+    PathGenerator,
+    Task,
+    copyconfig,
+    field,
+    setmeta,
+    stop_tags,
+    tag,
+    tags,
+    tagspath,
+)
+from experimaestro._config.outputs import mark_output, submission_outputs
+
+
+class Leaf(Config):
+    a: Param[int] = 1
+    out: Meta[Path] = field(default_factory=PathGenerator("leaf.txt"))
+
+
+class Tree(Config):
+    left: Param[Leaf | None]
+    items: Param[list[Leaf]] = []
+    named: Param[dict[str, Leaf]] = {}
+    n: Param[int] = 0
+    version: Constant[str] = "1"
+    parent: Param[Tree | None]
+    out: Meta[Path] = field(default_factory=PathGenerator("tree.txt"))
+
+
+class Train(Task):
+    lr: Param[float]
+
+    def task_outputs(self, dep: Any) -> Any:
+        return dep(Leaf.C(a=3))
+
+
+class TestTags:
+    def test_collected_from_below_never_from_above(self) -> None:
+        leaf = Leaf.C(a=tag(5))
+        tree = Tree.C(left=leaf, n=tag(2), items=[Leaf.C().tag("who", "me")])
+        assert tags(tree) == {"a": 5, "n": 2, "who": "me"}
+        assert leaf.tags() == {"a": 5}
+        assert list(tags(tree)) == sorted(tags(tree))
+
+    def test_cannot_be_changed_and_have_a_hash(self) -> None:
+        found = tags(Leaf.C(a=tag(5)))
+        with pytest.raises(TypeError):
+            found["a"] = 6
+        assert hash(found) == hash(tags(Leaf.C(a=tag(5))))
+
+    def test_plain_assignment_replaces_the_tag(self) -> None:
+        leaf = Leaf.C(a=tag(5))
+        leaf.a = 6
+        assert tags(leaf) == {}
+        leaf.a = tag(7)
+        assert tags(leaf) == {"a": 7}
+
+    def test_stop(self) -> None:
+        tree = Tree.C(left=stop_tags(Leaf.C(a=tag(5))), items=[Leaf.C().tag("b", 1)])
+        assert tags(tree) == {"b": 1}
+        nested = Leaf.C(a=tag(stop_tags(5)))
+        assert nested.a == 5
+        assert tags(nested) == {"a": 5}
+
+    def test_conflict_warns_and_the_outermost_wins(self) -> None:
+        tree = Tree.C(left=Leaf.C().tag("x", 1)).tag("x", 2)
+        with pytest.warns(UserWarning, match="conflicting"):
+            assert tags(tree) == {"x": 2}
+
+    def test_path(self) -> None:
+        assert tagspath(Tree.C(n=tag(3)).tag("model", "a/b")) == "model=a-b_n=3"
+
+    def test_added_after_sealing(self) -> None:
+        leaf = Leaf.C()
+        tree = Tree.C(left=leaf).seal()
+        assert tags(tree) == {}
+        leaf.tag("late", 1)
+        assert tags(tree) == {"late": 1}
+
+    def test_of_outputs_come_from_their_task(self) -> None:
+        train = Train.C(lr=tag(0.1))
+        output = mark_output(train, Leaf.C())
+        assert tags(Tree.C(left=output)) == {"lr": 0.1}
+
+
+class TestOutputs:
+    def test_dep_links_and_returns(self) -> None:
+        train = Train.C(lr=0.1)
+        output = submission_outputs(train)
+        assert isinstance(output, Leaf)
+        assert output.__xpm__.task is train
+        assert mark_output(train, output) is output
+
+    def test_dep_refuses(self) -> None:
+        train, other = Train.C(lr=0.1), Train.C(lr=0.2)
+        output = submission_outputs(train)
+        with pytest.raises(AssertionError, match="already the output"):
+            mark_output(other, output)
+        with pytest.raises(AssertionError, match="no task"):
+            mark_output(train, other)
+        with pytest.raises(AssertionError, match="takes a configuration"):
+            mark_output(train, 3)
+
+    def test_submit_hook_goes_first(self) -> None:
+        class Both(Task):
+            __xpmid__ = "test.both"
+
+            def task_outputs(self, dep: Any) -> Any:
+                raise AssertionError("not asked")
+
+            def __submit__(self, dep: Any, add_action: Any) -> Any:
+                return ("mine", add_action)
+
+        assert submission_outputs(Both.C(), "action") == ("mine", "action")
+
+    def test_default_is_the_task(self) -> None:
+        class Bare(Task):
+            __xpmid__ = "test.bare"
+
+        bare = Bare.C()
+        assert submission_outputs(bare) is bare
+
+
+class TestCopies:
+    def test_copyconfig(self) -> None:
+        leaf = Leaf.C(a=tag(2))
+        tree = Tree.C(left=leaf, n=tag(4)).seal()
+        variant = copyconfig(tree, n=5, version="2")
+        assert (variant.n, variant.version) == (5, "2")
+        assert variant.left is leaf
+        variant.n = 6
+        assert tree.n == 4
+        assert tags(variant) == {"a": 2}
+        with pytest.raises(ValueError, match="no such parameter"):
+            copyconfig(tree, m=1)
+        assert tags(copyconfig(tree, n=tag(7)))["n"] == 7
+
+    def test_copyconfig_keeps_explicit_values_of_factories(self) -> None:
+        class Factory(Config):
+            __xpmid__ = "test.factory"
+            x: Meta[list[int]] = field(default_factory=lambda: [1])
+
+        assert copyconfig(Factory.C(x=[2])).x == [2]
+
+    @pytest.mark.parametrize("way", ["deepcopy", "copy", "pickle"])
+    def test_deep_copies(self, way: str) -> None:
+        leaf = setmeta(Leaf.C(a=tag(2)), True)
+        tree = Tree.C(left=leaf, items=[leaf], named={"k": Leaf.C(a=3)})
+        made = {
+            "deepcopy": lambda: copy.deepcopy(tree),
+            "copy": tree.copy,
+            "pickle": lambda: pickle.loads(pickle.dumps(tree)),
+        }[way]()
+        assert made == tree
+        assert made.left is made.items[0]
+        assert made.left is not leaf
+        assert tags(made) == {"a": 2}
+        assert made.left.__xpm__.meta is True
+        made.left.a = 9
+        assert leaf.a == 2
+
+    def test_cycles(self) -> None:
+        one, two = Tree.C(n=1), Tree.C(n=2)
+        one.parent, two.parent = two, one
+        for made in (copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+            assert made.parent.parent is made
+            assert made == one
+        assert "..." in str(one)
+
+    def test_pickled_instances(self) -> None:
+        value = Tree.C(left=Leaf.C(a=4)).instance(context=DirectoryContext("/tmp"))
+        again = pickle.loads(pickle.dumps(value))
+        assert again.left.a == 4
+        assert again.__config__.left.a == 4
+
+
+class TestEquality:
+    def test_values(self) -> None:
+        assert Leaf.C(a=1) == Leaf.C()
+        assert Leaf.C(a=1) != Leaf.C(a=2)
+        assert Leaf.C() != Tree.C()
+        assert Leaf.C() != 3
+
+    def test_hash_needs_a_seal(self) -> None:
+        with pytest.raises(TypeError, match="not sealed"):
+            hash(Tree.C())
+
+
+class TestInstances:
+    def test_order_of_life(self) -> None:
+        events: list[str] = []
+
+        class Part(Config):
+            __xpmid__ = "test.part"
+            x: Param[int]
+
+            def __init__(self) -> None:
+                events.append("init part")
+                assert not hasattr(self, "x")
+
+            def __post_init__(self) -> None:
+                events.append(f"post part {self.x}")
+
+        class Whole(Config):
+            __xpmid__ = "test.whole"
+            part: Param[Part]
+            again: Param[Part]
+
+            def __init__(self) -> None:
+                events.append("init whole")
+
+            def __post_init__(self) -> None:
+                assert self.part is self.again
+                events.append("post whole")
+
+        part = Part.C(x=1)
+        value = Whole.C(part=part, again=part).instance()
+        assert events == ["init whole", "init part", "post part 1", "post whole"]
+        assert type(value) is Whole
+        assert not hasattr(value, "__xpm__")
+        value.part = 3  # an ordinary attribute
+
+    def test_generated_paths(self, tmp_path: Path) -> None:
+        tree = Tree.C(left=Leaf.C(), items=[Leaf.C(), Leaf.C()], named={"k": Leaf.C()}, parent=Tree.C(left=Leaf.C()))
+        value = tree.instance(context=DirectoryContext(tmp_path))
+        assert value.out == tmp_path / "tree.txt"
+        assert value.left.out == tmp_path / "out" / "left" / "leaf.txt"
+        assert value.items[1].out == tmp_path / "out" / "items" / "1" / "leaf.txt"
+        assert value.named["k"].out == tmp_path / "out" / "named" / "k" / "leaf.txt"
+        assert value.parent.left.out == tmp_path / "out" / "parent" / "left" / "leaf.txt"
+
+    def test_paths_need_a_folder(self) -> None:
+        with pytest.raises(AssertionError, match="DirectoryContext"):
+            Leaf.C().instance()
+
+    def test_store(self, tmp_path: Path) -> None:
+        leaf = Leaf.C()
+        store = ObjectStore()
+        context = DirectoryContext(tmp_path)
+        assert leaf.instance(context=context, objects=store) is leaf.instance(context=context, objects=store)
+        assert leaf.instance(context=context) is not leaf.instance(context=context)
+
+    def test_containers_are_new(self, tmp_path: Path) -> None:
+        tree = Tree.C(items=[Leaf.C()])
+        value = tree.instance(context=DirectoryContext(tmp_path))
+        value.items.append(None)
+        assert len(tree.items) == 1
+
+    def test_cycle(self, tmp_path: Path) -> None:
+        tree = Tree.C()
+        tree.parent = tree
+        value = tree.instance(context=DirectoryContext(tmp_path))
+        assert value.parent is value
+
+    def test_deep_chain_does_not_use_the_stack(self, tmp_path: Path) -> None:
+        tree = Tree.C()
+        for _ in range(5 * sys.getrecursionlimit()):
+            tree = Tree.C(parent=tree)
+        assert tree.instance(context=DirectoryContext(tmp_path)).parent.parent.n == 0
+        assert tags(tree) == {}
+
+
+class TestProvenance:
+    def test_where_a_parameter_was_set(self) -> None:
+        here = inspect.currentframe()
+        assert here is not None
+        tree = Tree.C(n=3); made = here.f_lineno  # fmt: skip  # noqa: E702
+        tree.left = Leaf.C(); set_at = here.f_lineno  # fmt: skip  # noqa: E702
+        info = tree.__xpm__.provenance_of
+        assert info("n") == (f"{__file__}:{made}", "explicit")
+        assert info("left") == (f"{__file__}:{set_at}", "explicit")
+        assert info("items").kind == "default"
+        assert info("out").kind == "generated"
+
+
+class Init(LightweightTask):
+    x: Param[int]
+
+
+def test_configurations_in_cycles_are_collected() -> None:
+    class Holder(Config):
+        __xpmid__ = "test.holder"
+        x: Param[Any]
+
+    holder = Holder.C()
+    holder.x = [holder]
+    holder.tag("self", holder)
+    seen = weakref.ref(holder)
+    del holder
+    gc.collect()
+    assert seen() is None
+
+
+def test_setmeta() -> None:
+    leaf = Leaf.C()
+    assert setmeta(leaf, True) is leaf
+    Tree.C(left=leaf).seal()
+    with pytest.raises(AssertionError, match="sealed"):
+        setmeta(leaf, False)
