@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-/// The exception classes, built once: PyO3's macro cannot give a class several bases.
+/// The exception classes, built once: the macro of `PyO3` cannot give a class several bases.
 struct Classes {
     base: Py<PyType>,
     validation: Py<PyType>,

@@ -25,7 +25,7 @@ pub(crate) fn checked<'py>(
     }
     let stored = argument.spec.coerce(value).map_err(|mismatch| {
         if value.is_none() {
-            explain(py, schema, position, mismatch.as_attribute_error(), site)
+            explain(py, schema, position, mismatch.into_attribute_error(), site)
         } else {
             explain(py, schema, position, mismatch, site)
         }

@@ -35,7 +35,7 @@ pub(crate) fn short_repr(value: &Bound<'_, PyAny>) -> String {
 
 /// The name a user would recognise: without `builtins.`.
 pub(crate) fn class_name(class: &Bound<'_, PyType>) -> String {
-    let name = class.qualname().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|_| "?".into());
+    let name = class.qualname().map_or_else(|_| "?".into(), |n| n.to_string_lossy().into_owned());
     match class.module().map(|m| m.to_string_lossy().into_owned()) {
         Ok(module) if module != "builtins" => format!("{module}.{name}"),
         _ => name,
@@ -48,7 +48,10 @@ pub(crate) fn int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let builtin = py.get_type::<PyInt>();
     if value.is_instance_of::<PyInt>() {
         // bool, IntEnum and other subclasses lose their class: `1 + 0` is a plain int.
-        return value.call_method1(intern!(py, "__add__"), (0,)).ok().filter(|v| v.is_exact_instance_of::<PyInt>());
+        return value
+            .call_method1(intern!(py, "__add__"), (0,))
+            .ok()
+            .filter(pyo3::types::PyAnyMethods::is_exact_instance_of::<PyInt>);
     }
     if value.is_instance_of::<PyString>() {
         if let Ok(whole) = builtin.call1((value,)) {
@@ -184,7 +187,7 @@ pub(crate) fn configuration<'py>(
         return Err(spec
             .mismatch(value)
             .because(format!("this is a value, not a configuration; build it with {}.C(...)", class_name(class)))
-            .as_attribute_error());
+            .into_attribute_error());
     };
     if state.get().is_unsubmitted_task() {
         return Err(spec

@@ -106,12 +106,13 @@ fn validate_one(visit: &Visit<'_>, hooked: &mut HashSet<usize>) -> PyResult<()> 
             format!("parameter '{name}' of {} is required and not set{}", schema.type_id, made_at(state, py)),
         ));
     }
-    if schema.lifecycle.has_validate && hooked.insert(address(&visit.config)) {
-        if let Err(error) = visit.config.call_method0(intern!(py, "__validate__")) {
-            state.lock().validated = false;
-            note_place(&error, schema, &made_at(state, py), py);
-            return Err(error);
-        }
+    if schema.lifecycle.has_validate
+        && hooked.insert(address(&visit.config))
+        && let Err(error) = visit.config.call_method0(intern!(py, "__validate__"))
+    {
+        state.lock().validated = false;
+        note_place(&error, schema, &made_at(state, py), py);
+        return Err(error);
     }
     Ok(())
 }

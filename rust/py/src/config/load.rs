@@ -166,7 +166,7 @@ fn fill<'py>(py: Python<'py>, stored: &Stored<'py, '_>, table: &Table<'py>, base
     Ok(())
 }
 
-fn identify<'py>(object: &Bound<'py, PyAny>, definition: &JsonValue<'_>) -> PyResult<()> {
+fn identify(object: &Bound<'_, PyAny>, definition: &JsonValue<'_>) -> PyResult<()> {
     let py = object.py();
     let identifier = match member(definition, "identifier") {
         Some(JsonValue::Str(hex)) => Some(hex.as_ref()),

@@ -74,7 +74,7 @@ impl Mismatch {
         self
     }
 
-    pub(crate) fn as_attribute_error(mut self) -> Self {
+    pub(crate) fn into_attribute_error(mut self) -> Self {
         if let Self::Type(mismatch) = &mut self {
             mismatch.attribute_error = true;
         }

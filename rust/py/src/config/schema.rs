@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyListMethods, PyString, PyTuple, PyType};
 
 use super::types::TypeSpec;
 
@@ -68,7 +68,8 @@ impl Argument {
     }
 }
 
-/// How instances of the class are made and brought to life.
+/// How instances of the class are made and brought to life: independent facts, each asked for once per object.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Lifecycle {
     /// `__new__` is ours followed by `object`'s: the object can be allocated directly.
     pub(crate) plain_new: bool,
@@ -114,13 +115,13 @@ impl Schema {
     /// The schema of a class that the user wrote, compiling it at first use.
     pub(crate) fn of_class<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, Schema>> {
         let py = class.py();
-        if let Ok(found) = class.getattr(intern!(py, "__xpm_schema__")) {
-            if let Ok(schema) = found.cast_into::<Schema>() {
-                let it = schema.get();
-                // An attribute found on a parent describes the parent.
-                if it.class.bind(py).is(class) || it.config_class.bind(py).is(class) {
-                    return Ok(schema);
-                }
+        if let Ok(found) = class.getattr(intern!(py, "__xpm_schema__"))
+            && let Ok(schema) = found.cast_into::<Schema>()
+        {
+            let it = schema.get();
+            // An attribute found on a parent describes the parent.
+            if it.class.bind(py).is(class) || it.config_class.bind(py).is(class) {
+                return Ok(schema);
             }
         }
         let compiled = class.call_method0(intern!(py, "__xpm_compile__"))?;
@@ -272,15 +273,11 @@ impl Schema {
 /// A copy of a default for one configuration: containers and configurations are new objects.
 pub(crate) fn copy_default<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
-    if let Ok(list) = value.cast_exact::<PyList>() {
-        if list.is_empty() {
-            return Ok(PyList::empty(py).into_any());
-        }
+    if value.cast_exact::<PyList>().is_ok_and(PyListMethods::is_empty) {
+        return Ok(PyList::empty(py).into_any());
     }
-    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        if tuple.iter().all(|item| is_immutable(&item)) {
-            return Ok(value.clone());
-        }
+    if value.cast_exact::<PyTuple>().is_ok_and(|tuple| tuple.iter().all(|item| is_immutable(&item))) {
+        return Ok(value.clone());
     }
     py.import(intern!(py, "experimaestro._config.copying"))?.call_method1(intern!(py, "copy_default"), (value,))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyList, PyType};
 
 use super::hash;
 use super::json::{Bases, Writer};
@@ -177,10 +177,11 @@ fn write_objects(roots: &[Bound<'_, PyAny>], bases: &Bases) -> PyResult<Vec<u8>>
 #[pyfunction]
 #[pyo3(signature = (configs, workspace, directory))]
 pub(crate) fn objects_json(
-    configs: Vec<Bound<'_, PyAny>>,
+    configs: &Bound<'_, PyList>,
     workspace: Option<String>,
     directory: Option<String>,
 ) -> PyResult<Vec<u8>> {
+    let configs: Vec<_> = configs.iter().collect();
     write_objects(&configs, &Bases { workspace, job: directory })
 }
 

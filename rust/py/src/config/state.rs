@@ -43,7 +43,8 @@ pub(crate) struct Rare {
     pub(crate) merged_tags: Option<(u64, Py<PyAny>)>,
 }
 
-/// The part behind the lock.
+/// The part behind the lock; its flags are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(std::default::Default)]
 pub(crate) struct Inner {
     pub(crate) sealed: bool,
@@ -57,7 +58,7 @@ pub(crate) struct Inner {
     pub(crate) digest: Option<[u8; 16]>,
     /// Bit i: parameter i was set by the user (parameters past 63 are in `more_explicit`).
     explicit: u64,
-    more_explicit: Option<Box<Vec<usize>>>,
+    more_explicit: Option<Box<[usize]>>,
     pub(crate) site: Option<Site>,
     pub(crate) rare: Option<Box<Rare>>,
 }
@@ -71,10 +72,9 @@ impl Inner {
         if index < 64 {
             self.explicit |= 1 << index;
         } else {
-            let more = self.more_explicit.get_or_insert_default();
-            if !more.contains(&index) {
-                more.push(index);
-            }
+            let known = self.more_explicit.take().unwrap_or_default();
+            let rest = known.iter().copied().filter(|&i| i != index);
+            self.more_explicit = Some(rest.chain([index]).collect());
         }
     }
 
