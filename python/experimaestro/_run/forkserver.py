@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _CANNOT_START = 70
+# The runner empties the logs once the claim is confirmed: a stale attempt must not wipe those of a running one.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class ForkServer:
@@ -160,19 +162,13 @@ class _Job:
 
     @staticmethod
     def _redirect(out: str, err: str) -> None:
-        for source, flags, targets in (
-            (os.devnull, os.O_RDONLY, (0,)),
-            (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (1,)),
-            (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (2,)),
-        ):
+        for target, (source, flags) in enumerate(((os.devnull, os.O_RDONLY), (out, _APPEND), (err, _APPEND))):
             descriptor = os.open(source, flags, 0o666)
-            for target in targets:
-                if descriptor != target:
-                    os.dup2(descriptor, target)
-            if descriptor > 2:
-                os.close(descriptor)
-            else:
+            if descriptor == target:
                 os.set_inheritable(descriptor, True)
+            else:
+                os.dup2(descriptor, target)
+                os.close(descriptor)
         # The server may have been started without streams.
         if sys.stdout is None:
             sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process

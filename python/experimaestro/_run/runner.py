@@ -7,6 +7,7 @@ as it can, since every job pays for it.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -80,6 +81,8 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
     except ClaimLost as error:
         print(f"experimaestro: {name} is not run: {error}", file=sys.stderr)
         return 0 if attempt is None and os.path.exists(os.path.join(directory, f"{name}.done")) else 1
+    if attempt is not None:
+        _empty_logs()
     os.chdir(directory)
     outcome = _outcome(cancellation, Path(directory), claim)
     if outcome is None:
@@ -162,6 +165,13 @@ def _exit_code(outcome: Outcome | None) -> int:
 def _is_slave() -> bool:
     ranks = (os.environ.get(name, "") for name in ("SLURM_PROCID", "RANK", "LOCAL_RANK"))
     return any(rank.isdigit() and int(rank) > 0 for rank in ranks)
+
+
+def _empty_logs() -> None:
+    """Drop what earlier attempts wrote; a terminal or a pipe stays what it is."""
+    for descriptor in (1, 2):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.ftruncate(descriptor, 0)
 
 
 def _flush_every_line() -> None:
