@@ -92,7 +92,7 @@ def draw_curves(evaluations: Iterable[Evaluate], path: Path) -> None:
     axes[0][0].set_ylim(0.5, 1.0)
     axes[0][0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes[0][-1].legend(title="learning rate", loc="lower right", frameon=False)
-    figure.suptitle("Handwritten digits: mean over seeds, from the lowest to the highest", fontsize=12)
+    figure.suptitle("Handwritten digits (line: mean over seeds; band: lowest to highest)", fontsize=12)
     figure.savefig(path, dpi=150)
     print(f"Picture: {path}")
 
