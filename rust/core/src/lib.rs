@@ -7,5 +7,7 @@ pub mod claim;
 pub mod fs;
 pub mod identifier;
 pub mod job;
+pub mod journal;
 pub mod layout;
+pub mod scheduler;
 pub mod value;

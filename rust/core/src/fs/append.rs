@@ -24,6 +24,7 @@ pub fn append(path: &Path, content: &[u8]) -> FsResult<()> {
 pub struct AppendFile {
     file: File,
     path: PathBuf,
+    length: u64,
 }
 
 impl AppendFile {
@@ -32,15 +33,38 @@ impl AppendFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> FsResult<Self> {
-        Ok(Self { file: open(path)?, path: path.to_path_buf() })
+        let file = open(path)?;
+        let length = operate("look at", path, || file.metadata())?.len();
+        Ok(Self { file, path: path.to_path_buf(), length })
     }
 
-    /// Add bytes at the end, in one write.
+    /// Add bytes at the end, all of them or none: what a full disk let through is cut off again.
     ///
     /// # Errors
     /// When they cannot be written.
     pub fn append(&mut self, content: &[u8]) -> FsResult<()> {
-        operate("append to", &self.path, || self.file.write_all(content))
+        let written = operate("append to", &self.path, || self.file.write_all(content));
+        match &written {
+            Ok(()) => self.length += content.len() as u64,
+            // Should this fail too, readers cut the last line themselves.
+            Err(_) => drop(self.file.set_len(self.length)),
+        }
+        written
+    }
+
+    /// Cut the file to a length.
+    ///
+    /// # Errors
+    /// When it cannot be changed.
+    pub fn cut(&mut self, length: u64) -> FsResult<()> {
+        operate("cut", &self.path, || self.file.set_len(length))?;
+        self.length = length;
+        Ok(())
+    }
+
+    /// How long the file is, in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// Wait until what was written is on the disk.

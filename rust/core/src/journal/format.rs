@@ -1,0 +1,154 @@
+//! The lines of a journal.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::claim::ProcessIdentity;
+use crate::job::{JobState, Place, Reason};
+
+/// The version that is written, and the highest that is understood.
+pub const VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format.
+    pub journal: u32,
+    /// The name of the experiment.
+    pub experiment: String,
+    /// The run.
+    pub run_id: String,
+    /// Who writes.
+    pub driver: ProcessIdentity,
+    /// Seconds since 1970.
+    pub time: f64,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Its driver is at work.
+    Running,
+    /// All its jobs are done.
+    Completed,
+    /// It was given up, or some of its jobs are in error.
+    Failed,
+    /// Its driver left the jobs alone.
+    Detached,
+}
+
+impl Status {
+    /// The word in files and in Python.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Detached => "detached",
+        }
+    }
+}
+
+/// Every other line. Jobs are numbered within the run, in the order of their submission.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Record {
+    /// A job joined the run.
+    Job {
+        /// Its number.
+        job: u32,
+        /// The task.
+        task_id: String,
+        /// The configuration.
+        identifier: String,
+        /// The numbers of the jobs that it depends on, as far as they are in this run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dependencies: Vec<u32>,
+        /// The tags of the configuration.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        tags: Map<String, Value>,
+        /// Seconds since 1970.
+        time: f64,
+    },
+    /// The state of a job changed.
+    State(StateLine),
+    /// The driver left.
+    Closed {
+        /// How the run stands now.
+        status: Status,
+        /// Seconds since 1970.
+        time: f64,
+    },
+    /// Written by a later release of the same version: nothing that this one needs.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A change of state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateLine {
+    /// The number of the job.
+    pub job: u32,
+    /// The word of [`JobState::name`].
+    pub state: String,
+    /// Who looks after a running job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The process of a running job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// It was found done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reused: bool,
+    /// Why it is in error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Why it is in error, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The exit code of a job in error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// When its process started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<f64>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<f64>,
+    /// Seconds since 1970.
+    pub time: f64,
+}
+
+impl Record {
+    /// The line for a state of a job.
+    pub fn state(job: u32, state: &JobState, time: f64) -> Self {
+        let mut line = StateLine {
+            job,
+            state: state.name().to_owned(),
+            place: None,
+            pid: None,
+            reused: false,
+            reason: None,
+            message: None,
+            code: None,
+            started: None,
+            ended: None,
+            time,
+        };
+        match state {
+            JobState::Unscheduled | JobState::Waiting | JobState::Ready | JobState::Scheduled => {}
+            JobState::Running(running) => {
+                (line.place, line.pid, line.started) = (Some(running.place), running.pid, running.started);
+            }
+            JobState::Done(success) => {
+                (line.reused, line.started, line.ended) = (success.reused, success.started, success.ended);
+            }
+            JobState::Error(failure) => {
+                (line.reason, line.message, line.code) = (Some(failure.reason), failure.message.clone(), failure.code);
+                (line.started, line.ended) = (failure.started, failure.ended);
+            }
+        }
+        Self::State(line)
+    }
+}

@@ -1,0 +1,14 @@
+//! Decides which job starts when: events in, effects out. No clock, no disk, no threads.
+//!
+//! Each event costs time in proportion to the dependencies of the jobs that it changes, however many jobs there are.
+
+mod effect;
+mod event;
+mod graph;
+mod queue;
+mod resources;
+
+pub use effect::Effect;
+pub use event::{Event, Refused, Submission};
+pub use graph::Scheduler;
+pub use resources::{Pool, Request, ResourceId, SLOTS};
