@@ -146,6 +146,7 @@ def test_plain_lines_tell_each_change_once(capfd: pytest.CaptureFixture[str]) ->
         view(1), view(2), view(1, Phase.RUNNING), view(1, Phase.RUNNING, started=5.0),
         view(1, Phase.DONE, started=5.0, ended=7.5), view(2, Phase.FAILED, reason="MEMORY"),
         view(3, Phase.BLOCKED, reason="DEPENDENCY"), view(4, Phase.REUSED),
+        view(5, Phase.RUNNING),
     ]  # fmt: skip
     for job in steps:
         lines.changed(board.update(job), job)
@@ -155,7 +156,7 @@ def test_plain_lines_tell_each_change_once(capfd: pytest.CaptureFixture[str]) ->
         "[1/2] done    learn/00000000 lr=1 (2.5s)",
         f"[2/2] FAILED  learn/00000000 lr=2: memory; log: {view(2).log}",
         "[3/3] not run learn/00000000 lr=3: a job that it needs failed",
-        "[4/4] reused  learn/00000000 lr=4",
+        "[4/5] started learn/00000000 lr=5",
     ]
 
 

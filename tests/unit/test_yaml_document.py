@@ -22,8 +22,15 @@ CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MAPPINGS = st.dictionaries(KEYS, TREES, max_size=4)
 
 
+class Quoting(yaml.SafeDumper):
+    """Writes every text in quotes: what PyYAML leaves plain (`0E0`) follows YAML 1.1."""
+
+
+Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
 def located(value: Any) -> LocatedDict:
-    document = parse(yaml.safe_dump(value), "file.yaml")
+    document = parse(yaml.dump(value, Dumper=Quoting), "file.yaml")
     assert isinstance(document, LocatedDict)
     return document
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,9 @@ def list_command(
     elif not rows:
         click.echo("No jobs found.")
     elif is_terminal(1):
-        _print_table(rows, fullpath)
+        from experimaestro.cli.jobtable import print_table
+
+        print_table(rows, fullpath)
     else:
         _print_lines(rows, with_tags, fullpath)
 
@@ -110,66 +111,6 @@ def _print_lines(rows: list[JobRow], with_tags: bool, fullpath: bool) -> None:
         place = row["path"] if fullpath else f"{row['task_id']}/{row['identifier']}"
         suffix = f" {tags(row['tags'])}" if with_tags and row["tags"] else ""
         click.echo(f"{look(row['state']).label:8} {place}{suffix}")
-
-
-def _print_table(rows: list[JobRow], fullpath: bool) -> None:
-    from rich.text import Text
-
-    from experimaestro.cli import tables
-    from experimaestro.cli.text import look, tags
-
-    several = len({row["experiment"] for row in rows}) > 1
-    headings = ["state", "task", "job", "tags", "time", *(["experiment"] if several else []), "why"]
-    table = tables.table(*headings)
-    for column in table.columns:
-        if column.header in ("state", "job", "time"):
-            column.overflow = "fold"
-    for row in rows:
-        cells: list[Text] = [
-            tables.state_cell(row["state"]),
-            Text(row["task_id"]),
-            Text(row["identifier"][:12], style="dim"),
-            Text(tags(row["tags"])),
-            Text(_time(row), style="dim"),
-        ]
-        if several:
-            cells.append(Text(row["experiment"], style="dim"))
-        cells.append(Text(_why(row), style="red"))
-        if fullpath:
-            cells[1:3] = [Text(row["path"]), Text("")]
-        table.add_row(*cells)
-    if fullpath:
-        table.columns[1].overflow = "fold"
-    if not any(_why(row) for row in rows):
-        del table.columns[-1]
-    out = tables.console()
-    out.print(table)
-    states = Counter(row["state"] for row in rows)
-    parts = [Text(f"{number} {look(state).label.lower()}", style=look(state).style) for state, number in states.items()]
-    out.print()
-    out.print(Text(f"{len(rows)} in all: ", style="dim") + Text(", ").join(parts))
-
-
-def _why(row: JobRow) -> str:
-    if row["state"] != "error":
-        return ""
-    if row["reason"] == "DEPENDENCY":
-        return "needs a job that failed"
-    return row["message"] or (row["reason"] or "").lower()
-
-
-def _time(row: JobRow) -> str:
-    from experimaestro.cli.text import duration
-
-    if row["started"] is None:
-        return ""
-    if row["ended"] is not None:
-        return duration(row["ended"] - row["started"])
-    if row["state"] not in ("running", "scheduled"):
-        return ""
-    import time
-
-    return duration(time.time() - row["started"])
 
 
 @jobs.command("path")

@@ -171,6 +171,7 @@ def _run(
     if not run_mode.submits:
         with opened as xp:
             _call(helper, xp, args, configuration, variables)
+        _tell_simulation(opened)
         return 0
     return _run_and_watch(opened, helper, args, configuration, variables)
 
@@ -179,8 +180,12 @@ def _run_and_watch(
     opened: Any, helper: Any, args: tuple[str, ...], configuration: Any, variables: dict[str, str]
 ) -> int:
     """Run with a display; then say how it ended."""
+    import signal
+
     from experimaestro.cli.live.watch import watching
 
+    # Asked to end, do as for Ctrl-C: what runs goes on, and the terminal is left as it was found.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stopped = True
     with watching(opened.name) as board:
         try:
@@ -200,6 +205,18 @@ def _run_and_watch(
         results = Path(opened.workdir) / "results"
         print_summary(board, console(stderr=True), opened.workspace.path, results)
     return FAILURE if opened.failed else 0
+
+
+def _tell_simulation(opened: Any) -> None:
+    """Say how much there would be to do."""
+    from collections import Counter
+
+    from experimaestro.cli.text import count
+
+    states = Counter(job.state.name for job in opened.jobs.values())
+    done, active = states["done"], states["running"] + states["scheduled"]
+    parts = [f"{states.total() - done - active} to run", *([f"{active} running"] if active else []), f"{done} done"]
+    click.echo(f"{opened.name}: {count(states.total(), 'task')}: {', '.join(parts)}", err=True)
 
 
 def _call(helper: Any, xp: Any, args: tuple[str, ...], configuration: Any, variables: dict[str, str]) -> None:

@@ -22,8 +22,9 @@ class Lines:
         """Nothing to remove."""
 
     def changed(self, before: JobView | None, view: JobView) -> None:
-        """Tell the change, unless nothing that people follow has changed."""
-        if view.phase is Phase.WAITING or (before is not None and before.phase is view.phase):
+        """Tell a start or an end. What is reused is only counted: there may be thousands, at once."""
+        silent = view.phase in (Phase.WAITING, Phase.REUSED)
+        if silent or (before is not None and before.phase is view.phase):
             return
         clock = time.strftime("%H:%M:%S", time.localtime(self.board.now()))
         counts = self.board.counts()
@@ -35,7 +36,6 @@ class Lines:
 _VERBS = {
     Phase.RUNNING: "started",
     Phase.DONE: "done",
-    Phase.REUSED: "reused",
     Phase.FAILED: "FAILED",
     Phase.BLOCKED: "not run",
 }
