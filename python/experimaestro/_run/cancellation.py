@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from _thread import get_ident
 from typing import TYPE_CHECKING
 
 from experimaestro.exceptions import TaskCancelled
@@ -28,13 +29,15 @@ class Cancellation:
         self.received: int | None = None
         """The signal that asked the job to stop, or None."""
         self._process = os.getpid()
+        self._masks: dict[int, set[signal.Signals | int]] = {}
         self._interruptible = False
+        self._over = False
 
     def install(self) -> None:
         """Take the two signals over, in this process only."""
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
-        os.register_at_fork(after_in_child=self._restore)
+        os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._restore)
 
     @property
     def message(self) -> str:
@@ -51,23 +54,33 @@ class Cancellation:
 
     def __exit__(self, *_: object) -> None:
         """User code is over: a signal that comes now is too late to change the outcome."""
-        self._interruptible = False
+        self._interruptible, self._over = False, True
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a child made without Python's fork hooks
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        repeated = self.received is not None
-        if not self._interruptible:
-            # Before user code: remembered until it would start. After it: the outcome is settled already.
-            self.received = self.received or number
+        if self._over:
             return
+        repeated = self.received is not None
         self.received = self.received or number
-        if not repeated or number == signal.SIGINT:
+        # Before user code, it is remembered until that would start.
+        if self._interruptible and (not repeated or number == signal.SIGINT):
             raise TaskCancelled(self.message)
+
+    # A signal to a child that has still our handlers would be lost: it is held back around the fork.
+
+    def _hold(self) -> None:
+        self._masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+    def _let_go(self) -> None:
+        mask = self._masks.pop(get_ident(), None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _restore(self) -> None:
         for number in _SIGNALS:
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        self._let_go()

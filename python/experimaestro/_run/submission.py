@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experimaestro import _core
 from experimaestro._config.lifecycle import prepare_submission, submission_outputs
 from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment import experiment
@@ -54,6 +55,11 @@ def submit_task(
         RuntimeError: there is no experiment, or this object was submitted before.
         ExperimentStopped: the experiment is being stopped.
     """
+    state = _core.state_of(config)
+    if state is None or not state.schema.is_task:
+        raise ValueError(f"{config!r} is not a task: only tasks can be submitted")
+    if state.submitted:
+        raise RuntimeError(f"{config!r} was submitted before; to run it with other values, submit a copy (copyconfig)")
     owner = experiment.CURRENT
     if owner is not None:
         owner.check_not_stopped()
@@ -89,7 +95,8 @@ def submit_task(
         _jobs[key] = job
     else:
         _simulate(job, mode)
-    config.__xpm__.job = job
+    state.job = job
+    state.submitted = True
     return submission_outputs(config)
 
 
