@@ -48,7 +48,7 @@ class Split(Task):
         }
         arrays = {f"{part}_images": images[rows] for part, rows in parts.items()}
         arrays |= {f"{part}_labels": labels[rows] for part, rows in parts.items()}
-        np.savez(self.path, **arrays)
+        np.savez(self.path, allow_pickle=False, **arrays)
 
 
 class Network(Config):
