@@ -42,7 +42,7 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> S
     if init_tasks:
         state.init_tasks = init_tasks
     _core.validate(config)
-    identifier = _core.identifier(config)
+    identifier = _core.identifier(config, keep=True)
     type_id = state.schema.type_id
     directory = workspace / "jobs" / type_id / str(identifier)
     _core.seal(config, JobContext(directory, config), identified=True)

@@ -62,6 +62,15 @@ pub struct EntriesMark {
     first_entry: usize,
 }
 
+/// A place to come back to; made by [`Encoder::checkpoint`].
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint {
+    bytes: usize,
+    placeholders: usize,
+    entries: usize,
+    nesting: u32,
+}
+
 /// A buffer of canonical bytes.
 ///
 /// The caller says what comes and keeps its word: as many elements as announced, parameters in name order.
@@ -101,6 +110,34 @@ impl Encoder {
         self.entries.clear();
         self.undecided_order = false;
         self.nesting = 0;
+    }
+
+    /// The place where the next byte goes.
+    #[inline]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            bytes: self.bytes.len(),
+            placeholders: self.placeholders.len(),
+            entries: self.entries.len(),
+            nesting: self.nesting,
+        }
+    }
+
+    /// Takes back what was written since.
+    pub fn rollback(&mut self, checkpoint: &Checkpoint) {
+        self.truncate(checkpoint.bytes, checkpoint.placeholders);
+        self.entries.truncate(checkpoint.entries);
+        self.nesting = checkpoint.nesting;
+    }
+
+    /// What was written since.
+    pub fn since(&self, checkpoint: &Checkpoint) -> &[u8] {
+        &self.bytes[checkpoint.bytes..]
+    }
+
+    /// Whether a digest is missing in what was written since.
+    pub fn is_open_since(&self, checkpoint: &Checkpoint) -> bool {
+        self.placeholders.len() > checkpoint.placeholders
     }
 
     /// Writes no value.

@@ -53,6 +53,13 @@ impl NodeEncoder<'_> {
         }
     }
 
+    /// Asks to encode this node once more when the digests are known that are left open now.
+    ///
+    /// Within a cycle there is no such moment: what is open stays so, and must not be waited for.
+    pub fn decide_later(&mut self) {
+        self.encoder.undecided_order |= self.cycle.is_none();
+    }
+
     /// Writes the section of pre-tasks, given as nodes of this graph: their order does not count.
     pub fn pre_tasks(&mut self, nodes: &[NodeId]) {
         let mut digests = nodes.iter().filter_map(|node| self.nodes.digest(*node)).collect::<Vec<_>>();

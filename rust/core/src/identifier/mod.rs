@@ -16,5 +16,5 @@ mod varint;
 pub use decode::{DecodeError, decode_document, decode_value};
 pub use digest::{Digest, DigestError, Scheme, SchemeError};
 pub use document::{encode_document, encode_value};
-pub use encode::{EncodeError, Encoder, EntriesMark, Name, NodeFlags, NodeMark};
+pub use encode::{Checkpoint, EncodeError, Encoder, EntriesMark, Name, NodeFlags, NodeMark};
 pub use graph::{Digester, Graph, NodeEncoder, NodeId};

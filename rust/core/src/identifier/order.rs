@@ -57,15 +57,13 @@ pub(super) fn sort(
     scratch
         .order
         .extend(entries.iter().enumerate().map(|(position, entry)| (eight_bytes(&key(entry)[shared..]), position)));
+    // Numbers are sorted without a look at the bytes; only runs of equal numbers need one.
+    scratch.order.sort_unstable();
     let mut distinct = true;
-    scratch.order.sort_unstable_by(|left, right| {
-        left.0.cmp(&right.0).then_with(|| {
-            let order = key(&entries[left.1]).cmp(key(&entries[right.1]));
-            // Sorting compares every two neighbours of the result, so equal keys are always seen.
-            distinct &= order.is_ne() || left.1 == right.1;
-            order
-        })
-    });
+    for run in scratch.order.chunk_by_mut(|left, right| left.0 == right.0).filter(|run| run.len() > 1) {
+        run.sort_unstable_by(|left, right| key(&entries[left.1]).cmp(key(&entries[right.1])));
+        distinct &= run.windows(2).all(|pair| key(&entries[pair[0].1]) != key(&entries[pair[1].1]));
+    }
     if distinct {
         permute(bytes, placeholders, entries, scratch);
     }

@@ -125,3 +125,55 @@ impl From<Node> for Document {
         Self { nodes: vec![node] }
     }
 }
+
+impl Document {
+    /// The configurations outside of the document that its parameters and init tasks refer to, in order, with repetitions.
+    ///
+    /// The task that a node is an output of is not among them.
+    pub fn references(&self) -> Vec<Digest> {
+        let mut found = Vec::new();
+        for node in &self.nodes {
+            node.parameters.values().for_each(|value| value.collect_references(&mut found));
+            found.extend(node.init_tasks.iter().filter_map(Reference::digest));
+            found.extend(&node.pre_tasks);
+        }
+        found
+    }
+}
+
+impl Reference {
+    /// The digest, unless it is in the same cycle.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Digest(digest) => Some(*digest),
+            Self::Member(_) => None,
+        }
+    }
+}
+
+impl Value {
+    fn collect_references(&self, found: &mut Vec<Digest>) {
+        match self {
+            Self::Config(reference) => found.extend(reference.digest()),
+            Self::List(elements) | Self::Tuple(elements) => {
+                elements.iter().for_each(|element| element.collect_references(found));
+            }
+            Self::Set(elements) => elements.iter().for_each(|element| element.collect_references(found)),
+            Self::Dict(entries) => {
+                for (key, value) in entries {
+                    key.collect_references(found);
+                    value.collect_references(found);
+                }
+            }
+            Self::None
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Str(_)
+            | Self::Bytes(_)
+            | Self::Path(_)
+            | Self::Enum(_)
+            | Self::Array(_) => {}
+        }
+    }
+}

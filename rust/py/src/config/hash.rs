@@ -1,18 +1,338 @@
-//! Identifiers of live configurations.
+//! Identifiers of live configurations: Python objects are walked straight into the hasher.
 //!
-//! The walk into the hasher is not there yet: only digests that were stored can be told.
+//! The graph algorithm is the core's; this file says what a node holds. What each digest was made of can be kept in the
+//! states of the configurations, for `identity.json`.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use experimaestro_core::identifier::{Digest, Digester, Graph, NodeEncoder, NodeFlags, NodeId};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
+use super::base::is_configuration;
+use super::canonical::{Configurations, Failure, write_value};
+use super::plan::{Plan, Rule, default_of};
+use super::schema::{Argument, Schema};
 use super::state::ConfigState;
+use crate::errors;
+
+/// What was hashed of a configuration.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// The walk that computed the digest.
+    walk: u64,
+    /// Digests and the documents they were made of; more than one if it was linked to its task after the first.
+    pub(crate) documents: Vec<(Digest, Box<[u8]>)>,
+}
+
+impl Kept {
+    /// Whether the last walk of this thread that kept anything computed the digest.
+    pub(crate) fn is_of_last_walk(&self) -> bool {
+        self.walk == LAST_WALK.get()
+    }
+}
+
+/// Larger documents are not kept: what they hold is data rather than settings.
+const LARGEST_KEPT: usize = 1 << 20;
+
+/// An empty document: number of the scheme, and one node to come.
+const DOCUMENT_START: usize = 2;
+
+thread_local! {
+    static LAST_WALK: Cell<u64> = const { Cell::new(0) };
+    /// Memory that is used again by the next walk.
+    static DIGESTER: RefCell<Option<Digester>> = const { RefCell::new(None) };
+}
 
 /// Digest of a configuration.
 pub(crate) fn digest(config: &Bound<'_, PyAny>) -> PyResult<[u8; 16]> {
+    compute(config, false)
+}
+
+/// Digest of a configuration that is about to be sealed: it stays in the states of all configurations it was made of.
+pub(crate) fn digest_and_keep(config: &Bound<'_, PyAny>) -> PyResult<[u8; 16]> {
+    LAST_WALK.set(LAST_WALK.get() + 1);
+    compute(config, true)
+}
+
+/// As Python raises it.
+fn raised(failure: Failure, py: Python<'_>) -> PyErr {
+    match failure {
+        Failure::Raised(error) => error,
+        Failure::Unidentifiable(problem) => errors::validation(py, problem),
+    }
+}
+
+fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
     let state = ConfigState::of_configuration(config)?;
-    Ok(state.get().cached_digest().unwrap_or_default())
+    if let Some(digest) = state.get().cached_digest() {
+        return Ok(digest);
+    }
+    let mut walk = Walk::new(keep);
+    let root = walk.add(config, state);
+    run(&mut walk, root).map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
+}
+
+fn run(walk: &mut Walk<'_>, root: NodeId) -> Result<Digest, Failure> {
+    let mut digester = DIGESTER.take().unwrap_or_default();
+    digester.clear();
+    let digest = digester.digest(walk, root);
+    DIGESTER.set(Some(digester));
+    digest
 }
 
 /// Digest as hexadecimal text.
 pub(crate) fn hex(digest: &[u8; 16]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::from(*digest).to_string()
+}
+
+/// Addresses are spread by a multiplication; they come from this process, so nobody can choose them.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_usize(usize::from(*byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
+/// A node of the walk.
+enum Item<'py> {
+    Config {
+        config: Bound<'py, PyAny>,
+        state: Bound<'py, ConfigState>,
+        /// Known before the walk.
+        digest: Option<Digest>,
+        sealed: bool,
+        meta: Option<bool>,
+        /// It has init tasks, or is linked to a task.
+        has_tasks: bool,
+    },
+    /// Not a configuration: a default, whose bytes are wanted.
+    Value(Bound<'py, PyAny>),
+}
+
+struct Walk<'py> {
+    items: Vec<Item<'py>>,
+    numbers: HashMap<usize, NodeId, BuildHasherDefault<AddressHasher>>,
+    keep: bool,
+    /// Canonical bytes of the `Item::Value`.
+    value_bytes: Vec<u8>,
+}
+
+impl<'py> Walk<'py> {
+    fn new(keep: bool) -> Self {
+        Self { items: Vec::new(), numbers: HashMap::default(), keep, value_bytes: Vec::new() }
+    }
+
+    fn push(&mut self, item: Item<'py>) -> NodeId {
+        // More than 2^32 configurations do not fit in memory.
+        let number = NodeId::try_from(self.items.len()).unwrap_or(NodeId::MAX);
+        self.items.push(item);
+        number
+    }
+
+    fn add(&mut self, config: &Bound<'py, PyAny>, state: Bound<'py, ConfigState>) -> NodeId {
+        let (sealed, digest, meta, has_tasks) = {
+            let inner = state.get().lock();
+            let has_tasks = inner.rare.as_ref().is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty());
+            (inner.sealed, inner.digest.filter(|_| inner.sealed).map(Digest::from), inner.meta, has_tasks)
+        };
+        let number = self.push(Item::Config { config: config.clone(), state, digest, sealed, meta, has_tasks });
+        self.numbers.insert(config.as_ptr() as usize, number);
+        number
+    }
+
+    fn number(&mut self, config: &Bound<'py, PyAny>) -> PyResult<NodeId> {
+        match self.numbers.get(&(config.as_ptr() as usize)) {
+            Some(number) => Ok(*number),
+            None => Ok(self.add(config, ConfigState::of_configuration(config)?)),
+        }
+    }
+
+    fn meta(&mut self, config: &Bound<'py, PyAny>) -> PyResult<Option<bool>> {
+        let number = self.number(config)?;
+        match &self.items[number as usize] {
+            Item::Config { meta, .. } => Ok(*meta),
+            Item::Value(_) => Ok(None),
+        }
+    }
+
+    fn write_node(
+        &mut self,
+        config: &Bound<'py, PyAny>,
+        state: &ConfigState,
+        has_tasks: bool,
+        encoder: &mut NodeEncoder<'_>,
+    ) -> Result<(), Failure> {
+        let py = config.py();
+        let schema = state.schema.get();
+        let plan = schema.plan.get_or_init(|| Plan::of(schema));
+        let (task, init_tasks) = if has_tasks { linked(config, state) } else { (None, Vec::new()) };
+        let flags = NodeFlags { task: task.is_some(), init_tasks: !init_tasks.is_empty(), pre_tasks: false };
+        let mark = encoder.begin_node(flags, &plan.type_id);
+        let mut count = 0;
+        for parameter in &plan.parameters {
+            let argument = &schema.arguments[parameter.position];
+            let value = match parameter.rule {
+                Rule::OnlyIfForced => match config.getattr_opt(argument.name.bind(py))? {
+                    Some(value) if is_configuration(&value) && self.meta(&value)? == Some(false) => value,
+                    _ => continue,
+                },
+                _ => attribute(config, argument.name.bind(py))?,
+            };
+            if parameter.rule == Rule::UnlessNone && value.is_none() {
+                continue;
+            }
+            let default = default_of(argument, py).filter(|_| parameter.rule == Rule::UnlessDefault);
+            if default.is_some_and(|default| default.is(&value)) {
+                continue;
+            }
+            if is_configuration(&value) && self.is_left_out(&value)? {
+                continue;
+            }
+            let start = encoder.checkpoint();
+            encoder.parameter(&parameter.name);
+            let from = encoder.checkpoint();
+            write_value(&value, self, encoder).map_err(|failure| in_parameter(failure, argument, schema, state, py))?;
+            if let Some(default) = default {
+                if encoder.is_open_since(&from) {
+                    // Whether it is the default shows when its digests are known.
+                    encoder.decide_later();
+                } else if encoder.since(&from) == default_bytes(argument, default)? {
+                    encoder.rollback(&start);
+                    continue;
+                }
+            }
+            count += 1;
+        }
+        encoder.end_parameters(mark, count);
+        if let Some(task) = task {
+            self.write(&task, encoder)?;
+        }
+        if flags.init_tasks {
+            encoder.section(init_tasks.len());
+            for task in &init_tasks {
+                self.write(task, encoder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The task it is an output of, and its init tasks.
+fn linked<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> (Option<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>) {
+    let py = config.py();
+    let inner = state.lock();
+    let Some(rare) = &inner.rare else { return (None, Vec::new()) };
+    let bind = |task: &Py<PyAny>| task.clone_ref(py).into_bound(py);
+    let task = rare.task.as_ref().map(bind).filter(|task| !task.is(config));
+    (task, rare.init_tasks.iter().map(bind).collect())
+}
+
+/// An attribute as `object` gives it: parameters are stored where Python looks first.
+fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: two live objects and the GIL; the result is a new reference or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr())) }
+}
+
+/// Canonical bytes of a default, computed once.
+pub(crate) fn default_bytes<'a>(argument: &'a Argument, default: &Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Some(bytes) = argument.default_bytes.get() {
+        return Ok(bytes);
+    }
+    let mut walk = Walk::new(false);
+    let root = walk.push(Item::Value(default.clone()));
+    run(&mut walk, root).map_err(|failure| raised(failure, default.py()))?;
+    Ok(argument.default_bytes.get_or_init(|| walk.value_bytes))
+}
+
+fn in_parameter(
+    failure: Failure,
+    argument: &Argument,
+    schema: &Schema,
+    state: &ConfigState,
+    py: Python<'_>,
+) -> Failure {
+    match failure {
+        Failure::Unidentifiable(problem) => {
+            let made = state.lock().site.as_ref().map(|site| site.clone_ref(py));
+            let place = made.map(|site| format!(" (made at {})", site.resolve(py))).unwrap_or_default();
+            Failure::Raised(errors::validation(
+                py,
+                format!("parameter '{}' of {}{place}: {problem}", argument.text, schema.type_id),
+            ))
+        }
+        raised @ Failure::Raised(_) => raised,
+    }
+}
+
+impl<'py> Configurations<'py> for Walk<'py> {
+    fn is_left_out(&mut self, config: &Bound<'py, PyAny>) -> PyResult<bool> {
+        Ok(self.meta(config)? == Some(true))
+    }
+
+    fn write(&mut self, config: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> PyResult<()> {
+        let number = self.number(config)?;
+        match &self.items[number as usize] {
+            Item::Config { digest: Some(digest), .. } => encoder.config(digest),
+            _ => encoder.reference(number),
+        }
+        Ok(())
+    }
+}
+
+impl Graph for Walk<'_> {
+    type Error = Failure;
+
+    fn encode(&mut self, node: NodeId, encoder: &mut NodeEncoder<'_>) -> Result<(), Failure> {
+        match &self.items[node as usize] {
+            Item::Config { config, state, has_tasks, .. } => {
+                let (config, state, has_tasks) = (config.clone(), state.clone(), *has_tasks);
+                self.write_node(&config, state.get(), has_tasks, encoder)
+            }
+            Item::Value(value) => {
+                let value = value.clone();
+                write_value(&value, self, encoder)
+            }
+        }
+    }
+
+    fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest) {
+        match &self.items[node as usize] {
+            Item::Config { state, sealed, .. } => {
+                if self.keep || *sealed {
+                    keep(state.get(), *sealed, document, digest);
+                }
+            }
+            Item::Value(_) => self.value_bytes = document[DOCUMENT_START..].to_vec(),
+        }
+    }
+}
+
+/// Stores a digest with what it was made of.
+fn keep(state: &ConfigState, sealed: bool, document: &[u8], digest: &Digest) {
+    let mut inner = state.lock();
+    inner.digest = Some(*digest.as_bytes());
+    let kept = inner.kept.get_or_insert_default();
+    kept.walk = LAST_WALK.get();
+    if !sealed {
+        kept.documents.clear();
+    }
+    if document.len() <= LARGEST_KEPT {
+        kept.documents.push((*digest, document.into()));
+    }
 }

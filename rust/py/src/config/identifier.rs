@@ -83,7 +83,11 @@ impl Identifier {
 }
 
 /// The identifier of a configuration.
+///
+/// With `keep`, the digests of all that it is made of stay in the configurations, if they are sealed next.
 #[pyfunction]
-pub(crate) fn identifier(config: &Bound<'_, PyAny>) -> PyResult<Identifier> {
-    hash::digest(config).map(Identifier::new)
+#[pyo3(signature = (config, *, keep = false))]
+pub(crate) fn identifier(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<Identifier> {
+    let digest = if keep { hash::digest_and_keep(config) } else { hash::digest(config) };
+    digest.map(Identifier::new)
 }

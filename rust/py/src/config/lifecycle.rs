@@ -127,7 +127,7 @@ fn note_place(error: &PyErr, schema: &Schema, place: &str, py: Python<'_>) {
 /// Generate what is generated at sealing, and seal all that can be reached.
 ///
 /// `context` makes generated values: its `at(components)` gives the context of a configuration inside the root.
-/// `identified` says that the digests of all that is sealed now were just computed, and may be kept.
+/// `identified` says that the identifier was just computed with `keep`: digests of that walk stay.
 #[pyfunction]
 #[pyo3(signature = (config, context, *, identified = false))]
 pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identified: bool) -> PyResult<()> {
@@ -160,7 +160,8 @@ pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identi
             {
                 above.state.get().lock().paths_pending = true;
             }
-            if !identified {
+            // A digest of an earlier walk is of a configuration that may have changed since.
+            if !(identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk())) {
                 inner.digest = None;
             }
         }

@@ -2,17 +2,20 @@
 
 pub(crate) mod assign;
 pub(crate) mod base;
+pub(crate) mod canonical;
 pub(crate) mod children;
 pub(crate) mod coerce;
 pub(crate) mod construct;
 pub(crate) mod copy;
 pub(crate) mod hash;
 pub(crate) mod identifier;
+pub(crate) mod identity;
 pub(crate) mod instance;
 pub(crate) mod json;
 pub(crate) mod lifecycle;
 pub(crate) mod load;
 pub(crate) mod mismatch;
+pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod schema;
 pub(crate) mod serialize;
@@ -41,6 +44,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<base::ClassAttribute>()?;
     module.add_class::<identifier::Identifier>()?;
     module.add_function(wrap_pyfunction!(identifier::identifier, module)?)?;
+    module.add_function(wrap_pyfunction!(identity::identity_json, module)?)?;
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
     module.add_function(wrap_pyfunction!(tags::add_tag, module)?)?;
     module.add_function(wrap_pyfunction!(tags::tags, module)?)?;

@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyListMethods, PyString, PyTuple, PyType};
 
+use super::plan::Plan;
 use super::types::TypeSpec;
 
 /// What a parameter is for.
@@ -58,11 +59,6 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
-    /// Whether the value of this parameter can be part of the identifier at all.
-    pub(crate) fn counts(&self) -> bool {
-        matches!(self.kind, Kind::Param | Kind::Constant) && !self.spec.is_path()
-    }
-
     pub(crate) fn is_required(&self) -> bool {
         matches!(self.default, Default::Required)
     }
@@ -90,8 +86,8 @@ pub struct Schema {
     pub(crate) value_class: Py<PyType>,
     /// Parents' parameters first, each class in the order of its annotations.
     pub(crate) arguments: Vec<Argument>,
-    /// Indices of the parameters that can count, in name order.
-    pub(crate) counting: Vec<usize>,
+    /// What counts in identifiers, prepared at first need.
+    pub(crate) plan: OnceLock<Plan>,
     /// Indices of the parameters in which a configuration may be found.
     pub(crate) holding: Vec<usize>,
     /// Parameter name to index.
@@ -209,8 +205,6 @@ impl Schema {
         for (position, argument) in arguments.iter().enumerate() {
             index.set_item(&argument.name, position)?;
         }
-        let mut counting: Vec<usize> = (0..arguments.len()).filter(|&i| arguments[i].counts()).collect();
-        counting.sort_by(|&a, &b| arguments[a].text.cmp(&arguments[b].text));
         let holding = (0..arguments.len()).filter(|&i| arguments[i].holds_configurations).collect();
         let (plain_new, has_init, has_post_init, has_validate) = lifecycle;
         Ok(Self {
@@ -219,7 +213,7 @@ impl Schema {
             config_class: config_class.unbind(),
             value_class: value_class.unbind(),
             arguments,
-            counting,
+            plan: OnceLock::new(),
             holding,
             index: index.unbind(),
             is_task,

@@ -6,6 +6,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::hash::Kept;
 use super::provenance::Site;
 use super::schema::Schema;
 
@@ -56,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) submitted: bool,
     pub(crate) meta: Option<bool>,
     pub(crate) digest: Option<[u8; 16]>,
+    /// What the digest was made of.
+    pub(crate) kept: Option<Box<Kept>>,
     /// Bit i: parameter i was set by the user (parameters past 63 are in `more_explicit`).
     explicit: u64,
     more_explicit: Option<Box<[usize]>>,

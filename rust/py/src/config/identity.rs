@@ -1,0 +1,156 @@
+//! `identity.json`: what an identifier was made of, readable, so that two of them can be compared without the user's code.
+//!
+//! Nothing is computed again here: the documents are those that were hashed, decoded. Encoding what the file says gives
+//! its identifiers.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use experimaestro_core::identifier::{Digest, Scheme, decode_document, decode_value};
+use experimaestro_core::value::{Document, notation};
+use pyo3::prelude::*;
+use serde_json::{Map, Value as Json, json};
+
+use super::children::children;
+use super::hash;
+use super::plan::{Plan, Rule, default_of};
+use super::state::{ConfigState, Origin};
+use crate::errors;
+
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// What is known of a digest.
+struct Known<'py> {
+    state: Bound<'py, ConfigState>,
+    document: Option<Box<[u8]>>,
+}
+
+/// What the configurations below a root tell of their digests.
+#[derive(Default)]
+struct Found<'py> {
+    by_digest: HashMap<Digest, Known<'py>>,
+    /// Type identifiers of linked tasks.
+    tasks: BTreeMap<Digest, String>,
+}
+
+impl<'py> Found<'py> {
+    fn below(root: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let mut found = Self::default();
+        let mut seen = HashSet::from([root.as_ptr() as usize]);
+        let mut pending = vec![root.clone()];
+        while let Some(config) = pending.pop() {
+            let state = ConfigState::of_configuration(&config)?;
+            found.add(&config, &state)?;
+            for child in children(&config, state.get())? {
+                if seen.insert(child.config.as_ptr() as usize) {
+                    pending.push(child.config);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, config: &Bound<'py, PyAny>, state: &Bound<'py, ConfigState>) -> PyResult<()> {
+        let task = {
+            let inner = state.get().lock();
+            if let Some(kept) = &inner.kept {
+                for (digest, document) in &kept.documents {
+                    let known = Known { state: state.clone(), document: Some(document.clone()) };
+                    self.by_digest.entry(*digest).or_insert(known);
+                }
+            }
+            // Loaded, or too large to be kept: only the digest is known.
+            if let Some(digest) = inner.digest {
+                self.by_digest.entry(digest.into()).or_insert_with(|| Known { state: state.clone(), document: None });
+            }
+            inner.rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(config.py())))
+        };
+        if let Some(task) = task {
+            let task = task.into_bound(config.py());
+            let type_id = ConfigState::of_configuration(&task)?.get().schema.get().type_id.clone();
+            self.tasks.insert(hash::digest(&task)?.into(), type_id);
+        }
+        Ok(())
+    }
+}
+
+/// The content of a job's `identity.json`. Computes the identifier first if it is not known.
+#[pyfunction]
+pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let py = config.py();
+    let root = Digest::from(hash::digest(config)?);
+    let found = Found::below(config)?;
+    let mut nodes = Vec::new();
+    let mut tasks = BTreeMap::new();
+    let mut seen = HashSet::from([root]);
+    let mut pending = VecDeque::from([root]);
+    while let Some(digest) = pending.pop_front() {
+        let Some(known) = found.by_digest.get(&digest) else { continue };
+        let document = known.document.as_deref().map(decode_document).transpose();
+        let document = document.map_err(|error| errors::error(py, format!("what was hashed is damaged: {error}")))?;
+        if let Some(document) = &document {
+            pending.extend(document.references().into_iter().filter(|digest| seen.insert(*digest)));
+            for task in document.nodes.iter().filter_map(|node| node.task.as_ref()?.digest()) {
+                tasks.insert(task, found.tasks.get(&task));
+            }
+        }
+        nodes.push(describe(&digest, known, document.as_ref(), py)?);
+    }
+    let state = ConfigState::of_configuration(config)?;
+    let content = json!({
+        "version": VERSION,
+        "scheme": Scheme::Md5.name(),
+        "identifier": root.to_string(),
+        "type": state.get().schema.get().type_id,
+        "nodes": nodes,
+        "tasks": tasks
+            .into_iter()
+            .map(|(digest, type_id)| json!({"identifier": digest.to_string(), "type": type_id}))
+            .collect::<Vec<_>>(),
+    });
+    let mut bytes = serde_json::to_vec(&content).map_err(|error| errors::error(py, error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn describe(digest: &Digest, known: &Known<'_>, document: Option<&Document>, py: Python<'_>) -> PyResult<Json> {
+    let mut node = Map::new();
+    node.insert("identifier".into(), json!(digest.to_string()));
+    node.insert("type".into(), json!(known.state.get().schema.get().type_id));
+    if let Some(document) = document {
+        node.insert("document".into(), notation::from_document(document));
+        let (explicit, left_out) = origins(known.state.get(), document, py)?;
+        node.insert("explicit".into(), json!(explicit));
+        node.insert("left-out".into(), Json::Object(left_out));
+    }
+    Ok(Json::Object(node))
+}
+
+/// Names of the parameters that count and were set by the user; and those that do not count because they have their
+/// default, with that.
+fn origins(state: &ConfigState, document: &Document, py: Python<'_>) -> PyResult<(Vec<String>, Map<String, Json>)> {
+    let schema = state.schema.get();
+    let plan = schema.plan.get_or_init(|| Plan::of(schema));
+    let mut explicit = Vec::new();
+    let mut left_out = Map::new();
+    let Some(node) = document.nodes.first() else { return Ok((explicit, left_out)) };
+    for parameter in &plan.parameters {
+        let argument = &schema.arguments[parameter.position];
+        if node.parameters.contains_key(&argument.text) {
+            if matches!(state.origin(parameter.position), Origin::Explicit | Origin::Loaded) {
+                explicit.push(argument.text.clone());
+            }
+            continue;
+        }
+        let value = match (parameter.rule, default_of(argument, py)) {
+            (Rule::UnlessNone, _) => Json::Null,
+            (Rule::UnlessDefault, Some(default)) => {
+                let value = decode_value(hash::default_bytes(argument, default)?);
+                notation::from_value(&value.map_err(|error| errors::error(py, error.to_string()))?)
+            }
+            _ => continue,
+        };
+        left_out.insert(argument.text.clone(), value);
+    }
+    Ok((explicit, left_out))
+}
