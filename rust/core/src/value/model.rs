@@ -133,7 +133,9 @@ impl Document {
     pub fn references(&self) -> Vec<Digest> {
         let mut found = Vec::new();
         for node in &self.nodes {
-            node.parameters.values().for_each(|value| value.collect_references(&mut found));
+            for value in node.parameters.values() {
+                value.collect_references(&mut found);
+            }
             found.extend(node.init_tasks.iter().filter_map(Reference::digest));
             found.extend(&node.pre_tasks);
         }
@@ -156,9 +158,15 @@ impl Value {
         match self {
             Self::Config(reference) => found.extend(reference.digest()),
             Self::List(elements) | Self::Tuple(elements) => {
-                elements.iter().for_each(|element| element.collect_references(found));
+                for element in elements {
+                    element.collect_references(found);
+                }
             }
-            Self::Set(elements) => elements.iter().for_each(|element| element.collect_references(found)),
+            Self::Set(elements) => {
+                for element in elements {
+                    element.collect_references(found);
+                }
+            }
             Self::Dict(entries) => {
                 for (key, value) in entries {
                     key.collect_references(found);

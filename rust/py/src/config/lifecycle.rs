@@ -152,6 +152,11 @@ pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identi
         let pending = !generate(&stack, context)?;
         if let Some(done) = stack.pop() {
             let mut inner = done.state.get().lock();
+            // A digest of an earlier walk is of a configuration that may have changed since.
+            let fresh = identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk());
+            if !(inner.sealed || fresh) {
+                inner.digest = None;
+            }
             inner.sealed = true;
             inner.validated = true;
             inner.paths_pending |= pending;
@@ -159,10 +164,6 @@ pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identi
                 && let Some(above) = stack.last()
             {
                 above.state.get().lock().paths_pending = true;
-            }
-            // A digest of an earlier walk is of a configuration that may have changed since.
-            if !(identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk())) {
-                inner.digest = None;
             }
         }
     }
