@@ -39,7 +39,7 @@ class Everything(Task):
     i: Param[set] = field(default_factory=set)
     j: Param[Colour] = Colour.RED
     k: Param[bytes] = b"\x00\xff"
-    l: Param[Any]  # noqa: E741
+    l: Param[Any] = 0  # noqa: E741
     m: Meta[Optional[Path]] = None
     n: Param[Dict[int, str]] = {}  # noqa: RUF012
     out: Meta[Path] = field(default_factory=PathGenerator("result.txt"))

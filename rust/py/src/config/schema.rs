@@ -235,6 +235,12 @@ impl Schema {
         self.is_task
     }
 
+    /// Whether configurations of the class can be executed inside another job.
+    #[getter]
+    fn is_lightweight(&self) -> bool {
+        self.is_lightweight
+    }
+
     /// Python's description of the class.
     #[getter]
     fn object_type(&self, py: Python<'_>) -> Py<PyAny> {
