@@ -50,7 +50,21 @@ if TYPE_CHECKING:
 
 # Where each name comes from: module of this package -> names.
 _MODULES = {
-    "_config.annotations": ("Annotated", "Choices", "Constant", "DataPath", "Meta", "Option", "OptionalDataPath", "Param", "PathGenerator", "default", "field", "help", "pathgenerator"),
+    "_config.annotations": (
+        "Annotated",
+        "Choices",
+        "Constant",
+        "DataPath",
+        "Meta",
+        "Option",
+        "OptionalDataPath",
+        "Param",
+        "PathGenerator",
+        "default",
+        "field",
+        "help",
+        "pathgenerator",
+    ),
     "_config.classes": ("Config", "LightweightTask", "Task"),
     "_config.copying": ("copyconfig",),
     "_config.generation": ("DirectoryContext",),

@@ -47,9 +47,19 @@ class ConfigBase:
 class Schema:
     """A class, compiled once."""
 
-    def __new__(cls, type_id: str, class_: type, config_class: type, value_class: type, arguments: list[Any],
-                object_type: Any, *, is_task: bool, is_lightweight: bool,
-                lifecycle: tuple[bool, bool, bool, bool]) -> Schema: ...
+    def __new__(
+        cls,
+        type_id: str,
+        class_: type,
+        config_class: type,
+        value_class: type,
+        arguments: list[Any],
+        object_type: Any,
+        *,
+        is_task: bool,
+        is_lightweight: bool,
+        lifecycle: tuple[bool, bool, bool, bool],
+    ) -> Schema: ...
     @property
     def type_id(self) -> str: ...
     @property
@@ -137,7 +147,9 @@ def state_of(value: Any) -> Any:
 def coerce(spec: TypeTuple, value: Any) -> Any:
     """The value to store for a type; raises ValidationError if it does not fit."""
 
-def identifier(config: Any) -> Identifier: ...
+def identifier(config: Any, *, keep: bool = False) -> Identifier:
+    """The identifier of a configuration; `keep` stores the digests of all that was walked, for a seal that follows."""
+
 def validate(config: Any) -> None:
     """Check that every required parameter below is set, and call the users' `__validate__`, sub-configurations first."""
 
@@ -161,8 +173,9 @@ def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any
 def identity_json(config: Any) -> bytes:
     """What was hashed, readable (docs/identifiers.md)."""
 
-def load_objects(data: bytes, resolver: Callable[[str, str, str | None], type], workspace: str | None,
-                 directory: str | None) -> tuple[Any, list[Any], dict[str, Any]]:
+def load_objects(
+    data: bytes, resolver: Callable[[str, str, str | None], type], workspace: str | None, directory: str | None
+) -> tuple[Any, list[Any], dict[str, Any]]:
     """Build the objects of a `params.json`: `(main object, init tasks, envelope)`."""
 
 def build_instance(config: Any, store: dict[int, tuple[Any, Any]], keep: bool) -> Any: ...
@@ -176,7 +189,14 @@ def import_state(cls: type, data: dict[str, Any]) -> Any: ...
 
 State = Literal["unscheduled", "waiting", "ready", "scheduled", "running", "done", "error"]
 Reason = Literal[
-    "DEPENDENCY", "FAILED", "MEMORY", "TIMEOUT", "CANCELLED", "REJECTED_TIMELIMIT", "REJECTED_OTHER", "MISSING_OUTPUTS",
+    "DEPENDENCY",
+    "FAILED",
+    "MEMORY",
+    "TIMEOUT",
+    "CANCELLED",
+    "REJECTED_TIMELIMIT",
+    "REJECTED_OTHER",
+    "MISSING_OUTPUTS",
     "DELETED",
 ]
 
@@ -195,19 +215,39 @@ class Engine:
     After a fork the child must not use it (raises ExperimaestroError).
     """
 
-    def __new__(cls, *, slots: int | None = None, launcher: Literal["fork-server", "process"] | None = None,
-                python: str | None = None) -> Engine: ...
+    def __new__(
+        cls,
+        *,
+        slots: int | None = None,
+        launcher: Literal["fork-server", "process"] | None = None,
+        python: str | None = None,
+    ) -> Engine: ...
     @property
     def slots(self) -> int: ...
-    def open_run(self, workspace: str, experiment: str, *, on_wait: Callable[[str], None] | None = None,
-                 environment: str | None = None) -> Run:
+    def open_run(
+        self,
+        workspace: str,
+        experiment: str,
+        *,
+        on_wait: Callable[[str], None] | None = None,
+        environment: str | None = None,
+    ) -> Run:
         """Lock the experiment, create a run directory and its journal. `on_wait` gets the holder's host once if the lock is taken.
 
         Creates the workspace marker when missing; raises WorkspaceError when the folder cannot be used.
         """
-    def submit(self, *, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch],
-               dependencies: Sequence[JobHandle] = (), run: Run | None = None, tags: Mapping[str, Any] | None = None,
-               priority: int = 0) -> JobHandle:
+    def submit(
+        self,
+        *,
+        workspace: str,
+        task_id: str,
+        identifier: str,
+        launch: Callable[[], Launch],
+        dependencies: Sequence[JobHandle] = (),
+        run: Run | None = None,
+        tags: Mapping[str, Any] | None = None,
+        priority: int = 0,
+    ) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
         returned as it is, joined to the run; it starts again only if it was in error."""
     def generate(self, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch]) -> None:
@@ -281,7 +321,9 @@ class Attempt:
     def number(self) -> int: ...
     def is_mine(self) -> bool:
         """False once the attempt was declared lost."""
-    def finish(self, outcome: Literal["done", "failed", "timeout", "cancelled"], *, code: int = 0, message: str | None = None) -> None:
+    def finish(
+        self, outcome: Literal["done", "failed", "timeout", "cancelled"], *, code: int = 0, message: str | None = None
+    ) -> None:
         """Win `n.end`, write the marker, remove the pid file. Raises ClaimLost if the attempt was taken over."""
 
 def report_progress(directory: str, level: int, value: float, description: str | None) -> None:
@@ -325,5 +367,6 @@ class RunRow(TypedDict):
 def list_runs(workspace: str, experiment: str | None = None) -> list[RunRow]: ...
 def list_jobs(workspace: str, experiment: str | None = None, run_id: str | None = None) -> list[JobRow]:
     """Jobs of the current run of each experiment (or of the given one), in submission order. Reads, never writes."""
+
 def find_jobs(workspace: str, prefix: str) -> list[str]:
     """Job directories whose `task id/identifier` or identifier starts with the prefix."""

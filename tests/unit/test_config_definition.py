@@ -212,12 +212,12 @@ def test_wrong_defaults_are_refused() -> None:
         Wrong.C()
     with pytest.raises(AssertionError, match="not both"):
         field(default=1, default_factory=int)
+
+    class NoValue(Config):
+        __xpmid__ = "test.no.value"
+        x: Constant[int]
+
     with pytest.raises(AssertionError, match="needs a value"):
-
-        class NoValue(Config):
-            __xpmid__ = "test.no.value"
-            x: Constant[int]
-
         NoValue.C()
 
 

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import pytest
@@ -33,15 +33,15 @@ class Everything(Task):
     c: Param[str] = "é\n\u2028"
     d: Param[bool] = True
     e: Param[Optional[int]]
-    f: Param[List[Part]] = []  # noqa: RUF012
-    g: Param[Dict[str, Any]] = {}  # noqa: RUF012
+    f: Param[List[Part]] = []
+    g: Param[Dict[str, Any]] = {}
     h: Param[Tuple[int, ...]] = (1, 2)
     i: Param[set] = field(default_factory=set)
     j: Param[Colour] = Colour.RED
     k: Param[bytes] = b"\x00\xff"
     l: Param[Any] = 0  # noqa: E741
     m: Meta[Optional[Path]] = None
-    n: Param[Dict[int, str]] = {}  # noqa: RUF012
+    n: Param[Dict[int, str]] = {}
     out: Meta[Path] = field(default_factory=PathGenerator("result.txt"))
 
     def execute(self) -> None: ...
@@ -75,7 +75,7 @@ def test_every_kind_of_value_comes_back(tmp_path: Path) -> None:
     value = load_task(directory)
     assert type(value) is Everything
     assert value.a == 10**30
-    assert value.b != value.b  # noqa: PLR0124
+    assert value.b != value.b
     assert value.c == "é\n\u2028"
     assert value.e is None
     assert value.f[0] is value.f[1] is value.g["p"]
@@ -211,7 +211,8 @@ def test_classes_of_a_top_level_script(tmp_path: Path) -> None:
             task = Work.C(parts=[Part.C(x=1), Part.C(x=2)])
             submission = prepare_submission(task, Path(sys.argv[1]), [])
             submission.directory.mkdir(parents=True)
-            (submission.directory / "params.json").write_bytes(job_files(task, Path(sys.argv[1]), submission.directory)[0])
+            params, _ = job_files(task, Path(sys.argv[1]), submission.directory)
+            (submission.directory / "params.json").write_bytes(params)
             print(submission.directory)
             assert type(load_task(submission.directory)) is Work
         """)

@@ -73,7 +73,7 @@ def _takes_context(generator: Any) -> bool:
 class PathlessContext(ConfigWalkContext):
     """For configurations sealed outside a job: generated paths are left for later, other values are made."""
 
-    def generate(self, generator: Any, config: Any) -> Any:
+    def generate(self, generator: Any, config: Any) -> Any:  # noqa: ARG002 - the interface
         """Call a generator; `NotImplemented` where that needs a folder."""
         if isinstance(generator, PathGenerator) or _takes_context(generator):
             return NotImplemented

@@ -79,8 +79,8 @@ def _class(annotation: type) -> Spec:
     if annotation is type(None):
         return ("literal", None)
     raise UnsupportedType(
-        f"{annotation.__module__}.{annotation.__qualname__} cannot be the type of a parameter; use a Config "
-        "class, an Enum, a basic type (int, float, bool, str, bytes, Path, numpy.ndarray) or a list, tuple, set or dict of these"
+        f"{annotation.__module__}.{annotation.__qualname__} cannot be the type of a parameter; use a Config class, "
+        "an Enum, a basic type (int, float, bool, str, bytes, Path, numpy.ndarray), or a list, tuple, set or dict"
     )
 
 
