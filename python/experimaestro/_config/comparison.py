@@ -46,11 +46,15 @@ class _Comparison:
                     return False
                 pending.extend((value, right[key]) for key, value in left.items())
             elif type(left).__module__ == "numpy":
-                if left.dtype != right.dtype or left.shape != right.shape or not bool((left == right).all()):
+                if not _same_array(left, right):
                     return False
             elif left != right:
                 return False
         return True
+
+
+def _same_array(left: Any, right: Any) -> bool:
+    return left.dtype == right.dtype and left.shape == right.shape and bool((left == right).all())
 
 
 def to_str(config: Any, max_depth: int = 3) -> str:

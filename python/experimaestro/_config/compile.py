@@ -115,13 +115,16 @@ def resolve(annotation: Any, cls: type) -> Any:
     return _resolve_inside(annotation, cls)
 
 
+_annotated: Any = getattr(typing.Annotated, "__class_getitem__")  # noqa: B009 - type checkers do not know it
+
+
 def _resolve_inside(annotation: Any, cls: type) -> Any:
     """Forward references inside subscripts: `Param[Optional["Node"]]`."""
     if isinstance(annotation, typing.ForwardRef):
         return resolve(annotation.__forward_arg__, cls)
     if typing.get_origin(annotation) is typing.Annotated:
         inner = _resolve_inside(annotation.__origin__, cls)
-        return typing.Annotated.__class_getitem__((inner, *annotation.__metadata__))
+        return _annotated((inner, *annotation.__metadata__))
     arguments = typing.get_args(annotation)
     if not arguments or typing.get_origin(annotation) is typing.Literal:
         return annotation

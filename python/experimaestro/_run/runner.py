@@ -32,7 +32,7 @@ class Outcome:
     def __init__(
         self, kind: Literal["done", "failed", "timeout", "cancelled"], code: int = 0, message: str | None = None
     ) -> None:
-        self.kind = kind
+        self.kind: Literal["done", "failed", "timeout", "cancelled"] = kind
         self.code = code
         self.message = message
 

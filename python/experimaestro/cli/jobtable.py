@@ -60,6 +60,7 @@ def short_names(task_ids: Sequence[str]) -> dict[str, str]:
     unique = list(dict.fromkeys(task_ids))
     for task_id in unique:
         parts = task_id.split(".")
+        ending = task_id
         for length in range(1, len(parts) + 1):
             ending = ".".join(parts[-length:])
             if sum(other == ending or other.endswith(f".{ending}") for other in unique) == 1:
