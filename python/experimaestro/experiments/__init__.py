@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from experimaestro.experiments.configuration import ConfigurationBase, configuration
 from experimaestro.experiments.errors import ConfigurationError, ExperimentFileError
+from experimaestro.experiments.grid import GridSearch, generate_grid
 from experimaestro.experiments.helper import ExperimentCallable, ExperimentHelper
+from experimaestro.experiments.mocks import FakeModuleFinder, mock_modules, noop_decorator
 
 __all__ = [
     "ConfigurationBase",
@@ -12,5 +14,10 @@ __all__ = [
     "ExperimentCallable",
     "ExperimentFileError",
     "ExperimentHelper",
+    "FakeModuleFinder",
+    "GridSearch",
     "configuration",
+    "generate_grid",
+    "mock_modules",
+    "noop_decorator",
 ]

@@ -123,3 +123,6 @@ class ConfigurationBase:
 
     dirty_git: Literal["ignore", "warn", "error"] = "warn"
     """What to do when the experiment's code has uncommitted changes."""
+
+    grid_search: dict[str, Any] | None = None
+    """Values for paths such as `model.rate`, and `config_dicts`: see `generate_grid`."""

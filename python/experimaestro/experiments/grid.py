@@ -6,7 +6,9 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from itertools import product
+from math import ceil
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -93,8 +95,8 @@ def _range(key: str, given: Any) -> list[Any]:
     start, stop, step = _numbers(key, given, "[start, stop] or [start, stop, step]", (2, 3))
     if step == 0 or (stop - start) * step <= 0:
         raise ValueError(f"{key}: {given!r} is an empty range")
-    count = -(-(stop - start) // step) if (stop - start) % step else (stop - start) / step
-    return [_as_written(start + index * step, given) for index in range(abs(int(count)))]
+    count = ceil(Fraction(stop - start) / Fraction(step))
+    return [_as_written(start + index * step, given) for index in range(count)]
 
 
 def _geometric(key: str, given: Any) -> list[Any]:
@@ -161,8 +163,7 @@ def generate_grid(configuration: Any) -> tuple[list[Any], list[dict[str, Any]]]:
     for choice in product(*axes):
         made = copy.deepcopy(configuration)
         values = {path: value for each in choice for path, value in each.items()}
-        for path, value in values.items():
-            _assign(made, path, value)
+        values = {path: _assign(made, path, value) for path, value in values.items()}
         if hasattr(made, "grid_search"):
             made.grid_search = None
         elif isinstance(made, dict):
@@ -239,7 +240,8 @@ def _parent(configuration: Any, path: str) -> tuple[Any, str]:
     return node, last
 
 
-def _assign(configuration: Any, path: str, value: Any) -> None:
+def _assign(configuration: Any, path: str, value: Any) -> Any:
+    """Set a value where a path leads; returns it as it was stored."""
     node, last = _parent(configuration, path)
     value = copy.deepcopy(value)
     if isinstance(node, list):
@@ -248,7 +250,9 @@ def _assign(configuration: Any, path: str, value: Any) -> None:
         key = next(key for key in node if str(key) == last)
         node[key] = value
     else:
-        setattr(node, last, _fitted(node, last, path, value))
+        value = _fitted(node, last, path, value)
+        setattr(node, last, value)
+    return value
 
 
 def _fitted(node: Any, name: str, path: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ import typing
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 
@@ -132,7 +132,7 @@ class FakeAttribute:
     def __enter__(self) -> FakeAttribute:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         return None
 
     def __iter__(self) -> Iterator[Any]:
@@ -151,7 +151,7 @@ class FakeAttribute:
 class FakeModule(types.ModuleType):
     """The stand-in of a module: every public name is there."""
 
-    __path__: Sequence[str] = []
+    __path__: list[str] = []
 
     def __getattr__(self, name: str) -> FakeAttribute:
         if name.startswith("_"):
@@ -180,6 +180,8 @@ class FakeModuleFinder(MetaPathFinder, Loader):
         parent = sys.modules.get(".".join(parts[:-1]))
         if ours and parent is not None and parts[0] in self.modules and not isinstance(parent, FakeModule):
             return None  # it was imported for real before: what is below it is real too
+        if not ours and any(module.startswith(f"{fullname}.") for module in self.modules):
+            ours = PathFinder.find_spec(fullname, path) is None  # `far`, when `far.away` is what was asked for
         return ModuleSpec(fullname, self, is_package=True) if ours else None
 
     def create_module(self, spec: ModuleSpec) -> FakeModule:

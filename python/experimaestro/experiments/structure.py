@@ -115,6 +115,9 @@ class _Structurer:
         if origin_type is typing.Literal:
             return self.literal(value, arguments, origin, path)
         kind = origin_type or annotation
+        own = getattr(kind, "__xpm_structure__", None)  # types that know their forms in YAML, such as GridSearch
+        if own is not None:
+            return own(self, value, arguments, origin, path)
         scalar = self.scalar(value, kind, origin, path)
         if scalar is not NotImplemented:
             return scalar
