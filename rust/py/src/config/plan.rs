@@ -56,7 +56,7 @@ fn rule(argument: &Argument) -> Option<Rule> {
     match argument.kind {
         _ if argument.spec.is_path() => None,
         Kind::Param if argument.has_default && argument.ignore_default => Some(Rule::UnlessDefault),
-        Kind::Param if !argument.has_default && argument.spec.accepts_none() => Some(Rule::UnlessNone),
+        Kind::Param if !argument.has_default && !argument.is_required() => Some(Rule::UnlessNone),
         Kind::Param | Kind::Constant => Some(Rule::Always),
         Kind::Meta if argument.holds_configurations => Some(Rule::OnlyIfForced),
         Kind::Meta | Kind::Generated | Kind::Data => None,
