@@ -145,6 +145,6 @@ def one_clear_error(done: subprocess.CompletedProcess[str], *words: str) -> None
     """Check that a command failed with one paragraph that says these things, and no traceback."""
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("Error: ") == 1
+    assert len(re.findall(r"^Error: ", done.stderr, re.MULTILINE)) == 1, done.stderr
     for word in words:
         assert word in done.stderr, done.stderr

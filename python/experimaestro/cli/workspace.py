@@ -18,9 +18,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def workspace_options(function: Function) -> Function:
     """Add `--workdir` and `--workspace` to a command or group."""
     function = click.option("--workspace", metavar="ID", help="Workspace of your settings file, by its id.")(function)
-    return click.option(
-        "--workdir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Folder of the workspace."
-    )(function)
+    return click.option("--workdir", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the workspace.")(
+        function
+    )
 
 
 def find_folder(workdir: Path | None, workspace: str | None) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from experimaestro.experiments.errors import ExperimentFileError
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -41,10 +43,10 @@ class ExperimentHelper:
 
         :param args: what followed the YAML file on the command line; subclasses may accept some
         :param configuration: an instance of the function's configuration class
-        :raises TypeError: when there are arguments
+        :raises ExperimentFileError: when there are arguments
         """
         if args:
-            raise TypeError(f"this experiment takes no further arguments, got: {' '.join(args)}")
+            raise ExperimentFileError(f"this experiment takes no further arguments, got: {' '.join(args)}")
         return self.callable(self, configuration)
 
     @overload
