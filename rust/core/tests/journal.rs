@@ -72,6 +72,7 @@ fn what_was_written_is_read_back() {
     assert_eq!(history.jobs[3].dependencies, [0, 1, 2]);
     for ((number, state), job) in (0u32..).zip(some_states()).zip(&history.jobs) {
         assert_eq!(Record::State(job.last.clone().unwrap()), Record::state(number, &state, 9.0));
+        assert_eq!(job.last.as_ref().unwrap().to_state(), Some(state));
     }
 }
 

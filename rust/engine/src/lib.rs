@@ -1,2 +1,25 @@
 //! Does what the scheduler decides: processes, file and process watching, timers.
+//!
+//! One thread feeds events to the pure scheduler and hands its effects to a small pool; one thread watches processes.
 #![warn(missing_docs)]
+
+mod driver;
+mod engine;
+mod job;
+mod launch;
+mod look;
+mod pool;
+mod query;
+mod registry;
+mod run;
+mod settle;
+mod shared;
+mod start;
+mod time;
+mod watch;
+
+pub use engine::{Engine, EngineError, Interrupt, NewJob};
+pub use job::{Job, Observed};
+pub use launch::{Launch, LaunchFn, LauncherKind, Settings};
+pub use query::{JobRow, QueryError, RunRow, find_jobs, inspect, list_jobs, list_runs};
+pub use run::{Run, RunError};

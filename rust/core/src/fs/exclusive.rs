@@ -29,7 +29,7 @@ pub enum Creation {
 pub fn create_exclusive(path: &Path, content: &[u8]) -> FsResult<Creation> {
     let temporary = temporary_beside(path);
     let linked =
-        write_new(&temporary, content, 0o666, Durability::Power).and_then(|()| link(&temporary, path, content));
+        write_new(&temporary, content, 0o666, Durability::Content).and_then(|()| link(&temporary, path, content));
     // A temporary file that stays is swept by the next attempt; the outcome of the link is what matters.
     let _ = fs::remove_file(&temporary);
     linked

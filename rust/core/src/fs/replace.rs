@@ -13,6 +13,8 @@ use super::{FsResult, operate, sync_folder};
 pub enum Durability {
     /// A crash of the process: readers never see half a file.
     Process,
+    /// A loss of power too, where the name is made durable by what follows: the content is on the disk before the name.
+    Content,
     /// A loss of power too, once the call has returned: content and name are on the disk.
     Power,
 }
@@ -55,7 +57,7 @@ pub(super) fn write_new(path: &Path, content: &[u8], mode: u32, durability: Dura
         file.write_all(content)?;
         match durability {
             Durability::Process => Ok(()),
-            Durability::Power => file.sync_data(),
+            Durability::Content | Durability::Power => file.sync_data(),
         }
     })
 }

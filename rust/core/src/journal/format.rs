@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::claim::ProcessIdentity;
-use crate::job::{JobState, Place, Reason};
+use crate::job::{Failure, JobState, Place, Reason, Running, Success};
 
 /// The version that is written, and the highest that is understood.
 pub const VERSION: u32 = 1;
@@ -118,6 +118,32 @@ pub struct StateLine {
     pub ended: Option<f64>,
     /// Seconds since 1970.
     pub time: f64,
+}
+
+impl StateLine {
+    /// The state that the line tells; `None` if its word is not known.
+    pub fn to_state(&self) -> Option<JobState> {
+        let (started, ended) = (self.started, self.ended);
+        Some(match self.state.as_str() {
+            "unscheduled" => JobState::Unscheduled,
+            "waiting" => JobState::Waiting,
+            "ready" => JobState::Ready,
+            "scheduled" => JobState::Scheduled,
+            "running" => {
+                JobState::Running(Running { place: self.place.unwrap_or(Place::Elsewhere), pid: self.pid, started })
+            }
+            "done" => JobState::Done(Success { reused: self.reused, started, ended }),
+            "error" => JobState::Error(Failure {
+                reason: self.reason.unwrap_or(Reason::Failed),
+                message: self.message.clone(),
+                cause: None,
+                code: self.code,
+                started,
+                ended,
+            }),
+            _ => return None,
+        })
+    }
 }
 
 impl Record {

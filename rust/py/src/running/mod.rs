@@ -8,8 +8,15 @@ use pyo3::prelude::*;
 use crate::errors;
 
 mod attempt;
+mod engine;
+mod handle;
 mod heartbeat;
+mod launch;
 mod progress;
+mod query;
+mod run;
+mod values;
+mod wait;
 
 /// Seconds since 1970.
 fn now() -> f64 {
@@ -26,6 +33,12 @@ fn claim_error(py: Python<'_>, error: &ClaimError) -> PyErr {
 /// Add the classes and functions of this room to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<attempt::Attempt>()?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<run::Run>()?;
+    module.add_class::<handle::JobHandle>()?;
+    module.add_function(wrap_pyfunction!(query::list_runs, module)?)?;
+    module.add_function(wrap_pyfunction!(query::list_jobs, module)?)?;
+    module.add_function(wrap_pyfunction!(query::find_jobs, module)?)?;
     module.add_function(wrap_pyfunction!(progress::report_progress, module)?)?;
     module.add_function(wrap_pyfunction!(progress::read_progress, module)?)
 }

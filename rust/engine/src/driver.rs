@@ -1,0 +1,177 @@
+//! The thread that feeds events to the scheduler and performs its effects.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use experimaestro_core::job::{JobId, JobState};
+use experimaestro_core::scheduler::{Effect, Event, Pool, Request, Scheduler, Submission};
+
+use crate::job::Job;
+use crate::look::look_at;
+use crate::run::JobInRun;
+use crate::settle::{follow, stop};
+use crate::shared::{Dirty, Message, Shared};
+use crate::start::start;
+use crate::time::now;
+
+/// Jobs that are looked at in one go: enough to make the hand-over cheap, few enough to share the work.
+const LOOK_BATCH: usize = 64;
+
+struct Known {
+    job: Arc<Job>,
+    runs: Vec<JobInRun>,
+}
+
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    scheduler: Scheduler,
+    jobs: Vec<Known>,
+    looks: Vec<(Arc<Job>, Vec<JobInRun>)>,
+    links: Vec<(Arc<Job>, JobInRun)>,
+    dirty: Dirty,
+}
+
+impl Driver {
+    pub(crate) fn new(shared: Arc<Shared>, slots: u32) -> Self {
+        let scheduler = Scheduler::new(Pool::with_slots(slots));
+        Self { shared, scheduler, jobs: Vec::new(), looks: Vec::new(), links: Vec::new(), dirty: Dirty::default() }
+    }
+
+    /// Work until the engine is gone.
+    pub(crate) fn work(mut self, messages: &Receiver<Message>) {
+        let mut goes_on = true;
+        while goes_on && let Ok(message) = messages.recv() {
+            goes_on = self.hear(message);
+            while goes_on && let Ok(message) = messages.try_recv() {
+                goes_on = self.hear(message);
+            }
+            self.hand_over_looks();
+            self.dirty.flush();
+            self.shared.bell.ring();
+        }
+        self.shared.pool.close();
+        self.shared.watcher.close();
+    }
+
+    /// `false` when there is nothing more to do, ever.
+    fn hear(&mut self, message: Message) -> bool {
+        match message {
+            Message::Submitted { job, dependencies, priority, run } => self.submitted(job, dependencies, priority, run),
+            Message::Joined { job, restarted, run } => self.joined(&job, restarted, run),
+            Message::Happened(events) => {
+                for (job, event) in events {
+                    self.feed(Event::Job(job, event));
+                }
+            }
+            Message::Kill(job) => self.feed(Event::Kill(job)),
+            Message::Quit => return false,
+        }
+        true
+    }
+
+    fn submitted(&mut self, job: Arc<Job>, dependencies: Vec<JobId>, priority: i64, run: Option<JobInRun>) {
+        if let Some(run) = &run {
+            self.record_submission(run, &job, &dependencies);
+        }
+        let id = job.id();
+        self.jobs.push(Known { job, runs: run.into_iter().collect() });
+        let request = Request::one_slot();
+        self.feed(Event::Submitted(Submission { job: id, dependencies, priority, request }));
+    }
+
+    fn joined(&mut self, job: &Arc<Job>, restarted: bool, run: Option<JobInRun>) {
+        let id = job.id();
+        if let Some(run) = run {
+            self.record_submission(&run, job, &[]);
+            if let Some(state) = self.scheduler.state(id) {
+                run.record(job, state, now());
+            }
+            self.links.push((Arc::clone(job), run.clone()));
+            if let Some(known) = self.jobs.get_mut(id.index()) {
+                known.runs.push(run);
+            }
+        }
+        if restarted {
+            self.feed(Event::Resubmitted(id));
+        }
+    }
+
+    fn record_submission(&mut self, run: &JobInRun, job: &Job, dependencies: &[JobId]) {
+        let in_run = |id: &JobId| {
+            let known = self.jobs.get(id.index())?;
+            known.runs.iter().find(|other| other.is_of_same_run(run)).map(JobInRun::number)
+        };
+        run.record_submission(job, dependencies.iter().filter_map(in_run).collect(), now());
+        self.dirty.add(run.run());
+    }
+
+    fn feed(&mut self, event: Event) {
+        // A refused event is an answer that came too late (a look at a job that was stopped meanwhile): nothing to do.
+        for effect in self.scheduler.on(event, now()).unwrap_or_default() {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let id = match &effect {
+            Effect::Look(id) | Effect::Start(id) | Effect::Watch(id) | Effect::Stop(id) | Effect::Changed(id, _) => *id,
+        };
+        let Some(known) = self.jobs.get(id.index()) else { return };
+        let (shared, job) = (Arc::clone(&self.shared), Arc::clone(&known.job));
+        match effect {
+            Effect::Look(_) => {
+                self.looks.push((job, known.runs.clone()));
+                if self.looks.len() >= LOOK_BATCH {
+                    self.hand_over_looks();
+                }
+            }
+            Effect::Start(_) => self.shared.pool.run(move || start(&shared, &job)),
+            Effect::Watch(_) => self.shared.pool.run(move || follow(&shared, &job)),
+            Effect::Stop(_) => self.shared.pool.run(move || stop(&job)),
+            Effect::Changed(_, state) => self.changed(id, &state),
+        }
+    }
+
+    fn changed(&mut self, id: JobId, state: &JobState) {
+        let state = self.with_words(state);
+        let Some(known) = self.jobs.get(id.index()) else { return };
+        known.job.observe(&state);
+        let time = now();
+        for run in &known.runs {
+            run.record(&known.job, &state, time);
+            self.dirty.add(run.run());
+        }
+    }
+
+    /// Say which job it was that failed, by a name that people know.
+    fn with_words(&self, state: &JobState) -> JobState {
+        let mut state = state.clone();
+        if let JobState::Error(failure) = &mut state
+            && failure.message.is_none()
+            && let Some(cause) = failure.cause.and_then(|cause| self.jobs.get(cause.index()))
+        {
+            let key = cause.job.key();
+            failure.message = Some(format!("{}/{} that it depends on failed", key.task_id, key.identifier));
+        }
+        state
+    }
+
+    fn hand_over_looks(&mut self) {
+        let (looks, links) = (std::mem::take(&mut self.looks), std::mem::take(&mut self.links));
+        if looks.is_empty() && links.is_empty() {
+            return;
+        }
+        let messages = self.shared.messages.clone();
+        self.shared.pool.run(move || {
+            let found = looks.iter().map(|(job, _)| (job.id(), look_at(job))).collect();
+            let _ = messages.send(Message::Happened(found));
+            // Links are for people: jobs need not wait for them.
+            for (job, run) in looks.iter().flat_map(|(job, runs)| runs.iter().map(move |run| (job, run))) {
+                run.link(job);
+            }
+            for (job, run) in &links {
+                run.link(job);
+            }
+        });
+    }
+}

@@ -1,0 +1,127 @@
+//! How a job becomes a process: forked by a server that has imported the runner, or started afresh.
+
+mod fork_server;
+mod plain;
+mod protocol;
+mod script;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::job::Job;
+use crate::settle::{Exit, own_ended};
+use crate::shared::Shared;
+use fork_server::ForkServer;
+pub(crate) use script::script;
+
+/// What a job needs to start.
+#[derive(Debug, Clone, Default)]
+pub struct Launch {
+    /// `params.json`.
+    pub params: Vec<u8>,
+    /// `identity.json`.
+    pub identity: Vec<u8>,
+    /// The environment of the driver.
+    pub inherited: Vec<(String, String)>,
+    /// What the job's environment has more, or different.
+    pub environment: Vec<(String, String)>,
+    /// Put in front of `sys.path`.
+    pub python_path: Vec<String>,
+}
+
+/// Gives what a job needs to start; called only if it must. The error is a message for people.
+pub type LaunchFn = Box<dyn Fn() -> Result<Launch, String> + Send + Sync>;
+
+/// The ways to start a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LauncherKind {
+    /// A server forks them.
+    ForkServer,
+    /// Each is a new interpreter.
+    Process,
+}
+
+impl LauncherKind {
+    /// The way that suits this system. Forks are not safe on macOS: its libraries have threads of their own.
+    #[must_use]
+    pub fn supported(self) -> Self {
+        if cfg!(target_os = "macos") { Self::Process } else { self }
+    }
+}
+
+/// What does not change while an engine lives.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Jobs at once.
+    pub slots: u32,
+    /// The way to start processes.
+    pub launcher: LauncherKind,
+    /// The interpreter.
+    pub python: PathBuf,
+}
+
+/// One start of one attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) job: Arc<Job>,
+    pub(crate) attempt: u32,
+    /// The whole environment of the process.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) python_path: Vec<String>,
+}
+
+enum Server {
+    NotYet,
+    Up(ForkServer),
+    /// It could not be started, or died: from now on every job is a process of its own.
+    Gone,
+}
+
+pub(crate) struct Launcher {
+    settings: Settings,
+    server: Mutex<Server>,
+}
+
+impl Launcher {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let server = match settings.launcher.supported() {
+            LauncherKind::ForkServer => Server::NotYet,
+            LauncherKind::Process => Server::Gone,
+        };
+        Self { settings, server: Mutex::new(server) }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Start a process. What becomes of it is told to the driver.
+    pub(crate) fn launch(&self, shared: &Arc<Shared>, request: Request) -> io::Result<()> {
+        if self.ask_server(shared, &request) { Ok(()) } else { plain::start(shared, request) }
+    }
+
+    fn ask_server(&self, shared: &Arc<Shared>, request: &Request) -> bool {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*server, Server::NotYet) {
+            *server = ForkServer::start(shared, &self.settings.python).map_or(Server::Gone, Server::Up);
+        }
+        let Server::Up(running) = &*server else { return false };
+        if running.launch(request) {
+            return true;
+        }
+        *server = Server::Gone;
+        false
+    }
+
+    fn server_is_gone(&self) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Server::Gone;
+    }
+}
+
+/// A process of ours ended: find out what became of the job, where the disk may be waited for.
+fn ended(shared: &Arc<Shared>, job: &Arc<Job>, exit: Exit) {
+    let (shared, job) = (Arc::clone(shared), Arc::clone(job));
+    let pool = shared.pool.clone();
+    pool.run(move || own_ended(&shared, &job, exit));
+}

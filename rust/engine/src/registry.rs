@@ -1,0 +1,36 @@
+//! The jobs of an engine: one per workspace, task and identifier.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use experimaestro_core::job::{JobId, JobKey};
+
+use crate::job::Job;
+use crate::launch::LaunchFn;
+
+/// What a submission met.
+pub(crate) enum Known {
+    /// Nobody had submitted it.
+    New(Arc<Job>),
+    /// It is known; `restarted` if it was in error, and goes again.
+    Before { job: Arc<Job>, restarted: bool },
+}
+
+#[derive(Default)]
+pub(crate) struct Registry {
+    jobs: HashMap<JobKey, Arc<Job>>,
+}
+
+impl Registry {
+    pub(crate) fn submit(&mut self, key: JobKey, launch: LaunchFn) -> Known {
+        if let Some(job) = self.jobs.get(&key) {
+            let restarted = job.restart(launch);
+            return Known::Before { job: Arc::clone(job), restarted };
+        }
+        // Four thousand million jobs do not fit into a process.
+        let id = JobId(u32::try_from(self.jobs.len()).unwrap_or(u32::MAX));
+        let job = Arc::new(Job::new(id, key.clone(), launch));
+        self.jobs.insert(key, Arc::clone(&job));
+        Known::New(job)
+    }
+}

@@ -1,0 +1,237 @@
+//! One run of one experiment: its folder, its lock, its journal, and the jobs that belong to it.
+
+mod lock;
+mod open;
+mod status;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use experimaestro_core::fs::{self, FsError};
+use experimaestro_core::job::{JobId, JobState};
+use experimaestro_core::journal::{JournalWriter, Record, Status};
+use experimaestro_core::layout::RunDirectory;
+use serde_json::{Map, Value};
+
+use crate::job::Job;
+use crate::shared::Bell;
+use crate::time::now;
+use lock::ExperimentLock;
+pub(crate) use open::{Opening, open};
+pub(crate) use status::RunStatus;
+
+/// What can go wrong with a run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The workspace cannot be used.
+    #[error("{0}")]
+    Workspace(String),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Somebody interrupted the wait for the lock.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// One run of one experiment.
+pub struct Run {
+    id: String,
+    directory: RunDirectory,
+    status: RunStatus,
+    bell: Arc<Bell>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    lock: Option<ExperimentLock>,
+    journal: JournalWriter,
+    jobs: Vec<Arc<Job>>,
+    numbers: HashMap<JobId, u32>,
+    states: Vec<&'static str>,
+    unfinished: usize,
+    events: VecDeque<(Arc<Job>, &'static str)>,
+    folders: HashSet<Arc<str>>,
+    closed: bool,
+}
+
+fn is_finished(state: &str) -> bool {
+    matches!(state, "done" | "error")
+}
+
+impl Inner {
+    fn set_state(&mut self, number: u32, state: &'static str) {
+        let Some(known) = self.states.get_mut(number as usize) else { return };
+        let before = std::mem::replace(known, state);
+        match (is_finished(before), is_finished(state)) {
+            (false, true) => self.unfinished -= 1,
+            (true, false) => self.unfinished += 1,
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+impl Run {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its name within the experiment: when it started.
+    pub fn run_id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A job belongs to this run from now on; `None` if it did before.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        job: &Arc<Job>,
+        restarted: bool,
+        tags: Map<String, Value>,
+    ) -> Option<JobInRun> {
+        let mut inner = self.inner();
+        if let Some(number) = inner.numbers.get(&job.id()).copied() {
+            if restarted {
+                inner.set_state(number, "unscheduled");
+            }
+            return None;
+        }
+        let number = u32::try_from(inner.jobs.len()).unwrap_or(u32::MAX);
+        inner.jobs.push(Arc::clone(job));
+        inner.numbers.insert(job.id(), number);
+        inner.states.push("unscheduled");
+        inner.unfinished += 1;
+        Some(JobInRun { run: Arc::clone(self), number, tags: Arc::new(tags) })
+    }
+
+    /// Write what was recorded. A disk that is full keeps it for the next time.
+    pub(crate) fn flush(&self) {
+        let _ = self.inner().journal.flush();
+    }
+
+    /// Wait until no job is unfinished, or for about this long.
+    pub fn wait(&self, time: Duration) -> bool {
+        self.bell.wait(time, || self.inner().unfinished == 0)
+    }
+
+    /// How many jobs are in each state.
+    pub fn counts(&self) -> HashMap<&'static str, usize> {
+        let mut counts = HashMap::new();
+        for state in &self.inner().states {
+            *counts.entry(*state).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The jobs, in the order of their submission.
+    pub fn jobs(&self) -> Vec<Arc<Job>> {
+        self.inner().jobs.clone()
+    }
+
+    /// Wait until there are changes of state to take, or none will come, or for about this long.
+    pub fn has_events(&self, time: Duration) -> bool {
+        self.bell.wait(time, || {
+            let inner = self.inner();
+            inner.closed || !inner.events.is_empty()
+        })
+    }
+
+    /// The changes of state since the last call, in order.
+    pub fn take_events(&self) -> Vec<(Arc<Job>, &'static str)> {
+        self.inner().events.drain(..).collect()
+    }
+
+    /// Write the final status, synchronise the journal, give the lock back. Jobs that run go on.
+    ///
+    /// # Errors
+    /// When the status or the journal cannot be written; the lock is given back all the same.
+    pub fn close(&self, status: Status) -> Result<(), RunError> {
+        let mut inner = self.inner();
+        if inner.closed {
+            return Ok(());
+        }
+        inner.closed = true;
+        let lock = inner.lock.take();
+        let time = now();
+        inner.journal.record(&Record::Closed { status, time });
+        let written = inner.journal.sync().and_then(|()| {
+            let count = |wanted: &str| inner.states.iter().filter(|state| **state == wanted).count();
+            let ended = RunStatus {
+                status: status.name().to_owned(),
+                ended_at: Some(time),
+                total: inner.states.len(),
+                done: count("done"),
+                failed: count("error"),
+                ..self.status.clone()
+            };
+            ended.write(&self.directory)
+        });
+        drop(inner);
+        drop(lock);
+        self.bell.ring();
+        Ok(written?)
+    }
+}
+
+/// The place of a job in a run.
+#[derive(Clone)]
+pub(crate) struct JobInRun {
+    run: Arc<Run>,
+    number: u32,
+    tags: Arc<Map<String, Value>>,
+}
+
+impl JobInRun {
+    pub(crate) fn run(&self) -> &Arc<Run> {
+        &self.run
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(crate) fn is_of_same_run(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.run, &other.run)
+    }
+
+    pub(crate) fn record_submission(&self, job: &Job, dependencies: Vec<u32>, time: f64) {
+        let (task_id, identifier) = (job.key().task_id.to_string(), job.key().identifier.to_string());
+        let tags = Map::clone(&self.tags);
+        self.run.inner().journal.record(&Record::Job {
+            job: self.number,
+            task_id,
+            identifier,
+            dependencies,
+            tags,
+            time,
+        });
+    }
+
+    pub(crate) fn record(&self, job: &Arc<Job>, state: &JobState, time: f64) {
+        let mut inner = self.run.inner();
+        if !inner.closed {
+            inner.journal.record(&Record::state(self.number, state, time));
+        }
+        inner.set_state(self.number, state.name());
+        inner.events.push_back((Arc::clone(job), state.name()));
+    }
+
+    /// Link the job's folder into the run's, for people. Nothing depends on it.
+    pub(crate) fn link(&self, job: &Job) {
+        let key = job.key();
+        let folder = self.run.directory.task(&key.task_id);
+        let is_new = self.run.inner().folders.insert(Arc::clone(&key.task_id));
+        if is_new && fs::create_folders(&folder).is_err() {
+            return;
+        }
+        // Relative, so that a workspace can be moved: jobs/<task>/ is five folders below the root.
+        let target = format!("../../../../../jobs/{}/{}", key.task_id, key.identifier);
+        let _ = fs::create_symlink(Path::new(&target), &folder.join(&*key.identifier));
+    }
+}

@@ -1,0 +1,128 @@
+//! Opening a run: nothing stays half done.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use experimaestro_core::claim::ProcessIdentity;
+use experimaestro_core::fs::{self, Creation, Durability};
+use experimaestro_core::journal::{Header, JournalWriter, VERSION};
+use experimaestro_core::layout::{RunDirectory, Workspace};
+use serde_json::{Value, json};
+
+use super::lock::ExperimentLock;
+use super::status::RunStatus;
+use super::{Inner, Run, RunError};
+use crate::shared::Bell;
+use crate::time::now;
+
+const SCHEME: &str = "md5";
+
+/// What a run is opened with.
+pub(crate) struct Opening<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) experiment: &'a str,
+    /// The local time, as in run identifiers: `YYYYmmdd_HHMMSS`.
+    pub(crate) stamp: &'a str,
+    /// `environment.json`.
+    pub(crate) environment: Option<&'a str>,
+}
+
+/// Mark the workspace, lock the experiment, create the folder of the run.
+pub(crate) fn open(
+    opening: &Opening<'_>,
+    bell: Arc<Bell>,
+    on_wait: &mut dyn FnMut(&str),
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Run, RunError> {
+    let name = opening.experiment;
+    if name.is_empty() || name.starts_with('.') || name.contains('/') {
+        let text = format!("{name:?} cannot be the name of an experiment: it becomes the name of a folder");
+        return Err(RunError::Workspace(text));
+    }
+    mark(opening.workspace)?;
+    let experiment = opening.workspace.experiment(name);
+    fs::create_folders(experiment.path())?;
+    let lock = ExperimentLock::take(&experiment.lock(), on_wait, go_on)?;
+    let (run_id, directory) = new_folder(opening)?;
+    let run = fill(opening, &run_id, &directory, lock, bell);
+    if run.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_dir_all(directory.path());
+        return run;
+    }
+    fs::replace_symlink(Path::new(&run_id), &experiment.current())?;
+    run
+}
+
+fn mark(workspace: &Workspace) -> Result<(), RunError> {
+    let root = workspace.root().display();
+    fs::create_folders(workspace.root())
+        .map_err(|error| RunError::Workspace(format!("the workspace {root} cannot be used: {error}")))?;
+    let text = json!({"scheme": SCHEME, "version": 1}).to_string();
+    let marker = workspace.marker();
+    if !fs::exists(&marker)? {
+        match fs::create_exclusive(&marker, text.as_bytes()) {
+            Ok(Creation::Won) => return Ok(()),
+            Ok(Creation::Lost) => {}
+            Err(error) => return Err(RunError::Workspace(format!("the workspace {root} cannot be used: {error}"))),
+        }
+    }
+    let found: Value = serde_json::from_slice(&fs::read(&marker)?.unwrap_or_default()).unwrap_or_default();
+    // Older packages left the marker empty, or a number.
+    match found.get("scheme").and_then(Value::as_str) {
+        None | Some(SCHEME) => Ok(()),
+        Some(other) => Err(RunError::Workspace(format!(
+            "the workspace {root} has identifiers of the scheme {other}, and this version makes {SCHEME} ones: \
+             choose another folder, or nothing in it would be found again"
+        ))),
+    }
+}
+
+fn new_folder(opening: &Opening<'_>) -> Result<(String, RunDirectory), RunError> {
+    let experiment = opening.workspace.experiment(opening.experiment);
+    let mut run_id = opening.stamp.to_owned();
+    for number in 1.. {
+        let directory = experiment.run(&run_id);
+        if fs::create_folder(directory.path())? {
+            return Ok((run_id, directory));
+        }
+        run_id = format!("{}.{number}", opening.stamp);
+    }
+    Err(RunError::Workspace("there are too many runs".to_owned()))
+}
+
+fn fill(
+    opening: &Opening<'_>,
+    run_id: &str,
+    directory: &RunDirectory,
+    lock: ExperimentLock,
+    bell: Arc<Bell>,
+) -> Result<Run, RunError> {
+    let driver = ProcessIdentity::current();
+    let (experiment, time) = (opening.experiment.to_owned(), now());
+    if let Some(environment) = opening.environment {
+        fs::replace(&directory.environment(), environment.as_bytes(), Durability::Process)?;
+    }
+    let status = RunStatus::running(&experiment, run_id, &driver, time);
+    status.write(directory)?;
+    let header = Header { journal: VERSION, experiment, run_id: run_id.to_owned(), driver, time };
+    let journal = JournalWriter::create(&directory.journal(), &header)?;
+    Ok(Run {
+        id: run_id.to_owned(),
+        directory: directory.clone(),
+        status,
+        bell,
+        inner: Mutex::new(Inner {
+            lock: Some(lock),
+            journal,
+            jobs: Vec::new(),
+            numbers: HashMap::new(),
+            states: Vec::new(),
+            unfinished: 0,
+            events: VecDeque::new(),
+            folders: HashSet::new(),
+            closed: false,
+        }),
+    })
+}

@@ -1,0 +1,84 @@
+//! What the threads of an engine have in common.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use experimaestro_core::job::{JobEvent, JobId};
+
+use crate::job::Job;
+use crate::launch::Launcher;
+use crate::pool::Pool;
+use crate::run::{JobInRun, Run};
+use crate::watch::Watcher;
+
+/// What the driver is told.
+pub(crate) enum Message {
+    /// A job was submitted for the first time.
+    Submitted { job: Arc<Job>, dependencies: Vec<JobId>, priority: i64, run: Option<JobInRun> },
+    /// A known job joined a run, or was in error and goes again.
+    Joined { job: Arc<Job>, restarted: bool, run: Option<JobInRun> },
+    /// Something happened to jobs.
+    Happened(Vec<(JobId, JobEvent)>),
+    /// Somebody wants a job to stop.
+    Kill(JobId),
+    /// The engine is gone.
+    Quit,
+}
+
+/// Wakes those who wait for jobs or runs.
+#[derive(Default)]
+pub(crate) struct Bell {
+    lock: Mutex<()>,
+    rung: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        // Taken and given back: nobody is between looking and waiting then.
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+        self.rung.notify_all();
+    }
+
+    /// Wait until `is_over`, or for about this long; what it said last.
+    pub(crate) fn wait(&self, time: Duration, mut is_over: impl FnMut() -> bool) -> bool {
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.rung.wait_timeout_while(guard, time, |()| !is_over());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        is_over()
+    }
+}
+
+/// The parts that every thread needs.
+pub(crate) struct Shared {
+    pub(crate) messages: Sender<Message>,
+    pub(crate) pool: Pool,
+    pub(crate) watcher: Watcher,
+    pub(crate) launcher: Launcher,
+    pub(crate) bell: Arc<Bell>,
+}
+
+impl Shared {
+    /// Tell the driver what happened. It is gone only when the engine is: nobody is interested then.
+    pub(crate) fn tell(&self, job: JobId, event: JobEvent) {
+        let _ = self.messages.send(Message::Happened(vec![(job, event)]));
+    }
+}
+
+/// Runs that were written to and not flushed.
+#[derive(Default)]
+pub(crate) struct Dirty(Vec<Arc<Run>>);
+
+impl Dirty {
+    pub(crate) fn add(&mut self, run: &Arc<Run>) {
+        if !self.0.iter().any(|known| Arc::ptr_eq(known, run)) {
+            self.0.push(Arc::clone(run));
+        }
+    }
+
+    pub(crate) fn flush(&mut self) {
+        for run in self.0.drain(..) {
+            run.flush();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `Engine`: drives the jobs of this process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use experimaestro_core::job::JobKey;
+use experimaestro_core::layout::Workspace;
+use experimaestro_engine::{self as engine, EngineError, LauncherKind, NewJob, RunError, Settings};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::handle::JobHandle;
+use super::launch::launch_function;
+use super::run::Run;
+use super::values::json_map;
+use super::wait::{patiently, signals};
+use crate::errors;
+
+/// Drives the jobs of this process.
+#[pyclass(frozen, module = "experimaestro._core")]
+pub(crate) struct Engine {
+    inner: engine::Engine,
+    owner: Owner,
+}
+
+/// The process that made an object. Its threads do not exist in a forked child, and its locks may be held for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner(u32);
+
+impl Owner {
+    pub(super) fn current() -> Self {
+        Self(std::process::id())
+    }
+
+    pub(super) fn check(self, py: Python<'_>) -> PyResult<()> {
+        if self.0 == std::process::id() {
+            return Ok(());
+        }
+        let text = "the experiment belongs to the parent of this process: after a fork, the child must not use it";
+        Err(errors::error(py, text))
+    }
+}
+
+fn settings(py: Python<'_>, slots: Option<u32>, launcher: Option<&str>, python: Option<PathBuf>) -> PyResult<Settings> {
+    let from_environment = std::env::var("XPM_LAUNCHER").ok().filter(|name| !name.is_empty());
+    let launcher = match launcher.or(from_environment.as_deref()) {
+        None | Some("fork-server") => LauncherKind::ForkServer,
+        Some("process") => LauncherKind::Process,
+        Some(other) => {
+            return Err(PyValueError::new_err(format!("launcher must be 'fork-server' or 'process', not {other:?}")));
+        }
+    };
+    let slots = match slots {
+        Some(0) => return Err(PyValueError::new_err("slots must be 1 or more")),
+        Some(slots) => slots,
+        None => std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
+    };
+    let python = match python {
+        Some(python) => python,
+        None => py.import("sys")?.getattr("executable")?.extract()?,
+    };
+    Ok(Settings { slots, launcher, python })
+}
+
+fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    match error {
+        EngineError::Workspace(message) => errors::workspace(py, message.as_str()),
+        EngineError::Threads(_) => errors::error(py, error.to_string()),
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (*, slots = None, launcher = None, python = None))]
+    fn new(py: Python<'_>, slots: Option<u32>, launcher: Option<&str>, python: Option<PathBuf>) -> PyResult<Self> {
+        Ok(Self { inner: engine::Engine::new(settings(py, slots, launcher, python)?), owner: Owner::current() })
+    }
+
+    /// Jobs at once.
+    #[getter]
+    fn slots(&self) -> u32 {
+        self.inner.settings().slots
+    }
+
+    /// Lock the experiment, create a run directory and its journal.
+    #[pyo3(signature = (workspace, experiment, *, on_wait = None, environment = None))]
+    fn open_run(
+        &self,
+        py: Python<'_>,
+        workspace: &str,
+        experiment: &str,
+        on_wait: Option<Py<PyAny>>,
+        environment: Option<&str>,
+    ) -> PyResult<Run> {
+        self.owner.check(py)?;
+        let stamp: String = py.import("time")?.call_method1("strftime", ("%Y%m%d_%H%M%S",))?.extract()?;
+        let mut raised = None;
+        let opened = py.detach(|| {
+            let (mut in_callback, mut in_signal) = (None, None);
+            let mut tell = |holder: &str| {
+                let call = |py: Python<'_>| on_wait.as_ref().map_or(Ok(()), |call| call.call1(py, (holder,)).map(drop));
+                in_callback = Python::attach(call).err();
+            };
+            let mut go_on = || {
+                in_signal = Python::attach(signals).err();
+                in_signal.is_none()
+            };
+            let workspace = Workspace::new(workspace);
+            let opened = self.inner.open_run(&workspace, experiment, &stamp, environment, &mut tell, &mut go_on);
+            raised = in_signal.or(in_callback);
+            opened
+        });
+        match (raised, opened) {
+            (Some(error), Err(RunError::Interrupted)) => Err(error),
+            (_, Err(error)) => Err(errors::workspace(py, error.to_string())),
+            (_, Ok(run)) => Ok(Run::new(run, self.owner)),
+        }
+    }
+
+    /// Hand a job over; returns at once.
+    #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
+                        priority = 0))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of a Python method")]
+    fn submit(
+        &self,
+        py: Python<'_>,
+        workspace: &str,
+        task_id: &str,
+        identifier: &str,
+        launch: Py<PyAny>,
+        dependencies: Vec<PyRef<'_, JobHandle>>,
+        run: Option<&Run>,
+        tags: Option<&Bound<'_, PyAny>>,
+        priority: i64,
+    ) -> PyResult<JobHandle> {
+        self.owner.check(py)?;
+        let new = NewJob {
+            key: key(workspace, task_id, identifier),
+            launch: launch_function(launch),
+            dependencies: dependencies.iter().map(|handle| handle.job().id()).collect(),
+            run: run.map(Run::inner),
+            tags: tags.map(json_map).transpose()?.unwrap_or_default(),
+            priority,
+        };
+        let job = py.detach(|| self.inner.submit(new)).map_err(|error| engine_error(py, &error))?;
+        Ok(JobHandle::new(job, self.owner))
+    }
+
+    /// Write the files of a job directory without running anything.
+    fn generate(
+        &self,
+        py: Python<'_>,
+        workspace: &str,
+        task_id: &str,
+        identifier: &str,
+        launch: Py<PyAny>,
+    ) -> PyResult<()> {
+        self.owner.check(py)?;
+        let (key, launch) = (key(workspace, task_id, identifier), launch_function(launch));
+        py.detach(|| self.inner.generate(&key, &launch)).map_err(|error| engine_error(py, &error))
+    }
+
+    /// State of a job as the disk tells it.
+    #[staticmethod]
+    fn inspect(
+        py: Python<'_>,
+        workspace: &str,
+        task_id: &str,
+        identifier: &str,
+    ) -> PyResult<(&'static str, Option<&'static str>)> {
+        let directory = key(workspace, task_id, identifier).directory();
+        let state =
+            py.detach(|| engine::inspect(&directory)).map_err(|error| errors::workspace(py, error.to_string()))?;
+        Ok((state.name(), super::handle::reason(&state)))
+    }
+
+    /// Wait until all have ended; true if so.
+    #[pyo3(signature = (handles, timeout = None))]
+    fn wait(&self, py: Python<'_>, handles: Vec<PyRef<'_, JobHandle>>, timeout: Option<f64>) -> PyResult<bool> {
+        self.owner.check(py)?;
+        let jobs: Vec<_> = handles.iter().map(|handle| Arc::clone(handle.job())).collect();
+        drop(handles);
+        patiently(py, timeout, |time| self.inner.wait(&jobs, time))
+    }
+
+    /// Ask a job to stop; false if it has ended.
+    fn kill(&self, py: Python<'_>, handle: &JobHandle) -> PyResult<bool> {
+        self.owner.check(py)?;
+        Ok(py.detach(|| self.inner.kill(handle.job())))
+    }
+}
+
+fn key(workspace: &str, task_id: &str, identifier: &str) -> JobKey {
+    JobKey { workspace: workspace.into(), task_id: task_id.into(), identifier: identifier.into() }
+}
+
+/// A state as a Python word.
+pub(super) fn word<'py>(py: Python<'py>, state: &'static str) -> Bound<'py, PyString> {
+    PyString::intern(py, state)
+}
+
+/// States and how many jobs are in each.
+pub(super) fn counts<'py>(
+    py: Python<'py>,
+    counts: impl IntoIterator<Item = (&'static str, usize)>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (state, count) in counts {
+        dict.set_item(word(py, state), count)?;
+    }
+    Ok(dict)
+}
