@@ -197,8 +197,19 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 def _preload() -> None:
     """Import what every job needs, and the modules that the user named: jobs then find them loaded."""
-    import experimaestro._config.lifecycle  # noqa: F401
+    import importlib.util
+    import logging  # noqa: F401 - what follows are the modules that nearly every task's module asks for
 
+    import experimaestro._config.compile
+    import experimaestro._config.lifecycle
+    import experimaestro._config.loading
+    import experimaestro._config.tags
+    import experimaestro._run.experiment
+    import experimaestro._run.progress  # noqa: F401
+    from experimaestro._config.classes import Task
+
+    # The base classes are compiled once for all children.
+    Task.__getxpmtype__()
     for name in filter(None, os.environ.get("XPM_FORKSERVER_PRELOAD", "").split(",")):
         _import(name.strip())
 
