@@ -1,0 +1,144 @@
+"""Tasks of the integration tests; each `execute` leaves a line in a file of its own, seen from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from experimaestro import GracefulTimeout, Param, Task, TaskCancelled, progress
+
+
+def record(kind: str, x: int) -> None:
+    """Append the process to `$RECORDS/<kind>-<x>`: one line per execution."""
+    with open(Path(os.environ["RECORDS"]) / f"{kind}-{x}", "a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+class Record(Task):
+    x: Param[int]
+
+    def execute(self):
+        record("record", self.x)
+        print("out", self.x)
+        print("err", self.x, file=sys.stderr)
+        progress(1.0, desc="all")
+
+
+class After(Task):
+    """Waits for another task."""
+
+    x: Param[int]
+    before: Param[Task]
+
+    def execute(self):
+        record("after", self.x)
+
+
+class Gated(Task):
+    """Says that it has started, then waits to be released."""
+
+    x: Param[int]
+
+    def execute(self):
+        record("gated", self.x)
+        folder = Path(os.environ["RECORDS"])
+        with open(folder / "started.fifo", "w") as started:
+            started.write(f"{os.getpid()}\n")
+        with open(folder / "gate.fifo", "rb", buffering=0) as gate:
+            gate.read(1)
+
+
+class Raises(Task):
+    x: Param[int]
+
+    def execute(self):
+        record("raises", self.x)
+        raise ValueError("bad value")
+
+
+class Ends(Task):
+    """Ends in one of the many ways there are."""
+
+    how: Param[str]
+
+    def execute(self):
+        record(self.how, 0)
+        getattr(self, "_" + self.how)()
+
+    def _os_exit(self):
+        os._exit(0)
+
+    def _killed(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _exit_zero(self):
+        sys.exit(0)
+
+    def _exit_bare(self):
+        sys.exit()
+
+    def _exit_text(self):
+        sys.exit("no data")
+
+    def _exit_three(self):
+        sys.exit(3)
+
+    def _keyboard(self):
+        raise KeyboardInterrupt
+
+    def _timeout(self):
+        raise GracefulTimeout("saved at epoch 3")
+
+    def _cancelled(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _cancelled_swallowed(self):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        except TaskCancelled:
+            pass
+
+    def _child_returns(self):
+        child = os.fork()
+        if child != 0:
+            os.waitpid(child, 0)
+
+    def _child_raises(self):
+        child = os.fork()
+        if child == 0:
+            raise ValueError("only in the child")
+        os.waitpid(child, 0)
+
+    def _child_terminated(self):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) != -signal.SIGTERM:
+            raise AssertionError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
+
+    def _thread_writes_late(self):
+        import threading
+
+        def late():
+            threading.main_thread().join()
+            Path("late.txt").write_text("written before the marker")
+
+        threading.Thread(target=late).start()
+
+    def _surroundings(self):
+        from experimaestro.taskglobals import Env
+
+        env = Env.instance()
+        if Path.cwd() != self.__taskdir__ or env.taskpath != Path.cwd() or env.slave:
+            raise AssertionError((Path.cwd(), self.__taskdir__, env.taskpath))
+        if Path.cwd().parents[2] != env.wspath:
+            raise AssertionError(env.wspath)
+        if os.environ["FOR_TASKS"] != "set by the experiment" or "PATH" not in os.environ:
+            raise AssertionError("the variables of the job are wrong")
+        if any(Path(entry).resolve() == Path.cwd() for entry in sys.path):
+            raise AssertionError("the job folder is on sys.path")
