@@ -78,6 +78,15 @@ def test_a_failure_is_told_and_the_others_go_on(project: Project) -> None:
     assert project.executed == [-2, -2, -1, -1, 1]
 
 
+def test_failures_come_before_what_they_cause_in_the_experiment(project: Project) -> None:
+    code = project.code.joinpath("experiment.py").read_text()
+    project.write("experiment.py", code + "    print(work.out.read_text())\n")
+    done = project.run("-c", "xs=[-1]")
+    assert done.returncode == 1
+    assert re.search(r"^Error: FileNotFoundError: .*\n  at .*experiment\.py:21 in run", done.stderr, re.MULTILINE)
+    assert done.stderr.index("1 failed, 1 blocked") < done.stderr.index("FileNotFoundError")
+
+
 def test_lists_for_people_and_programs(project: Project) -> None:
     project.run()
     jobs = json.loads(project.jobs("list", "--json").stdout)

@@ -39,3 +39,4 @@ def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
     shown = re.search(r"^```text\n(Error: .*?)^```", text, re.MULTILINE | re.DOTALL)
     assert shown
     assert shown[1] in "".join(told)
+    assert "3 times ZeroDivisionError" in told[-1]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from experimaestro.experiments import ConfigurationBase, ConfigurationError, ExperimentFileError, configuration
 from experimaestro.experiments.document import LocatedDict, parse
+from experimaestro.experiments.errors import Problem
 from experimaestro.experiments.merge import set_dotted
 from experimaestro.experiments.structure import structure
 
@@ -240,3 +241,34 @@ def test_attrs_defaults_and_classes() -> None:
     assert structure(parse("inner: {needed: 1}", "f.yaml"), Whole) == Whole(inner=Modern(needed=1))
     with pytest.raises(ConfigurationError, match=r"inner\.needed is missing"):
         structure(parse("inner: {}", "f.yaml"), Whole)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["size", "a", "0"]), inner, max_size=3),
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from([*Model.__dataclass_fields__, "unknown"]), ANYTHING, max_size=4))
+def test_any_document_fits_or_is_a_mistake_with_a_place(data: dict[str, Any]) -> None:
+    problems: tuple[Problem, ...] = ()
+    try:
+        model = structure(parse(yaml.dump(data, Dumper=Quoting), "model.yaml"), Model)
+        assert isinstance(model.rate, float)
+        assert all(isinstance(layer.size, int) for layer in model.layers)
+    except ConfigurationError as error:
+        problems = error.problems
+    assert all(problem.where.startswith("model.yaml:") for problem in problems)
+    assert problems or "unknown" not in data
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(alphabet="ab:-[]{}&*<>!|'\"\n #?1.,e\t", max_size=25))
+def test_any_text_is_yaml_or_a_mistake_with_a_place(text: str) -> None:
+    message = "any.yaml"
+    try:
+        parse(text, "any.yaml")
+    except ExperimentFileError as error:
+        message = str(error)
+    assert message.startswith("any.yaml")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experimaestro.cli.outcome import FAILURE, CommandError
+from experimaestro.cli.session import CURRENT
 from experimaestro.cli.workspace import workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._run.run_mode import RunMode
+    from experimaestro.cli.live.board import Board
     from experimaestro.experiments import ConfigurationBase
     from experimaestro.experiments.document import LocatedDict
 
@@ -187,24 +189,32 @@ def _run_and_watch(
     # Asked to end, do as for Ctrl-C: what runs goes on, and the terminal is left as it was found.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stopped = True
-    with watching(opened.name) as board:
-        try:
-            with opened as xp:
-                _call(helper, xp, args, configuration, variables)
-            stopped = False
-        except KeyboardInterrupt:
-            pass
-    from experimaestro.cli.live.summary import print_summary
-    from experimaestro.cli.session import CURRENT
-    from experimaestro.cli.tables import console
-
+    try:
+        with watching(opened.name) as board:
+            try:
+                with opened as xp:
+                    _call(helper, xp, args, configuration, variables)
+                stopped = False
+            except KeyboardInterrupt:
+                pass
+    except Exception:
+        # Often the code stumbles over the results of jobs that failed: these come first.
+        if opened.failed:
+            _tell_end(board, opened)
+        raise
     if stopped:
         raise click.Abort  # the experiment has said what goes on, and how to come back
     if not CURRENT.quiet or opened.failed:
-        # Asking the experiment for its results folder would create it.
-        results = Path(opened.workdir) / "results"
-        print_summary(board, console(stderr=True), opened.workspace.path, results)
+        _tell_end(board, opened)
     return FAILURE if opened.failed else 0
+
+
+def _tell_end(board: Board, opened: Any) -> None:
+    from experimaestro.cli.live.summary import print_summary
+    from experimaestro.cli.tables import console
+
+    # Asking the experiment for its results folder would create it.
+    print_summary(board, console(stderr=True), opened.workspace.path, Path(opened.workdir) / "results")
 
 
 def _tell_simulation(opened: Any) -> None:
