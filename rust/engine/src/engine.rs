@@ -101,7 +101,7 @@ impl Engine {
             none => none.insert(self.start()?),
         };
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
-        let (job, message) = match started.registry.submit(key, launch) {
+        let (job, message) = match started.registry.submit(key, launch, &started.messages) {
             Known::New(job) => {
                 let run = run.and_then(|run| run.join(&job, false, tags));
                 (Arc::clone(&job), Message::Submitted { job, dependencies, priority, run })
@@ -158,17 +158,6 @@ impl Engine {
             }
             position == jobs.len()
         })
-    }
-
-    /// Ask a job to stop; `false` if it has ended.
-    pub fn kill(&self, job: &Job) -> bool {
-        let unfinished = !job.with_state(JobState::is_finished);
-        if let Some(started) = &*self.started.lock().unwrap_or_else(PoisonError::into_inner)
-            && unfinished
-        {
-            let _ = started.messages.send(Message::Kill(job.id()));
-        }
-        unfinished
     }
 }
 

@@ -1,19 +1,21 @@
 //! A job as everybody outside the scheduler sees it.
 
+use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use experimaestro_core::job::{JobId, JobKey, JobState, Place};
 use experimaestro_core::layout::JobDirectory;
 
 use crate::launch::LaunchFn;
+use crate::shared::Message;
 
 /// A job known to an engine.
-#[derive(Debug)]
 pub struct Job {
     id: JobId,
     key: JobKey,
     directory: JobDirectory,
     inner: Mutex<Inner>,
+    driver: Sender<Message>,
 }
 
 struct Inner {
@@ -22,13 +24,9 @@ struct Inner {
     attempt: Option<u32>,
 }
 
-impl std::fmt::Debug for Inner {
+impl std::fmt::Debug for Job {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Inner")
-            .field("observed", &self.observed)
-            .field("attempt", &self.attempt)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Job").field("id", &self.id).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -44,10 +42,10 @@ pub struct Observed {
 }
 
 impl Job {
-    pub(crate) fn new(id: JobId, key: JobKey, launch: LaunchFn) -> Self {
+    pub(crate) fn new(id: JobId, key: JobKey, launch: LaunchFn, driver: Sender<Message>) -> Self {
         let directory = key.directory();
         let observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false };
-        Self { id, key, directory, inner: Mutex::new(Inner { observed, launch: Some(launch), attempt: None }) }
+        Self { id, key, directory, inner: Mutex::new(Inner { observed, launch: Some(launch), attempt: None }), driver }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -77,6 +75,12 @@ impl Job {
     /// Look at its state without a copy.
     pub fn with_state<T>(&self, look: impl FnOnce(&JobState) -> T) -> T {
         look(&self.inner().observed.state)
+    }
+
+    /// Ask it to stop; `false` if it has ended.
+    pub fn kill(&self) -> bool {
+        let unfinished = !self.with_state(JobState::is_finished);
+        unfinished && self.driver.send(Message::Kill(self.id)).is_ok()
     }
 
     /// Take notice of a new state. What is no longer needed is dropped.

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use experimaestro_core::job::{JobId, JobKey};
 
 use crate::job::Job;
 use crate::launch::LaunchFn;
+use crate::shared::Message;
 
 /// What a submission met.
 pub(crate) enum Known {
@@ -22,14 +24,14 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn submit(&mut self, key: JobKey, launch: LaunchFn) -> Known {
+    pub(crate) fn submit(&mut self, key: JobKey, launch: LaunchFn, driver: &Sender<Message>) -> Known {
         if let Some(job) = self.jobs.get(&key) {
             let restarted = job.restart(launch);
             return Known::Before { job: Arc::clone(job), restarted };
         }
         // Four thousand million jobs do not fit into a process.
         let id = JobId(u32::try_from(self.jobs.len()).unwrap_or(u32::MAX));
-        let job = Arc::new(Job::new(id, key.clone(), launch));
+        let job = Arc::new(Job::new(id, key.clone(), launch, driver.clone()));
         self.jobs.insert(key, Arc::clone(&job));
         Known::New(job)
     }

@@ -86,6 +86,7 @@ impl Engine {
 
     /// Lock the experiment, create a run directory and its journal.
     #[pyo3(signature = (workspace, experiment, *, on_wait = None, environment = None))]
+    #[expect(clippy::needless_pass_by_value, reason = "the callback is called without the GIL")]
     fn open_run(
         &self,
         py: Python<'_>,
@@ -122,7 +123,11 @@ impl Engine {
     /// Hand a job over; returns at once.
     #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
                         priority = 0))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments of a Python method")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "keyword arguments of a Python method"
+    )]
     fn submit(
         &self,
         py: Python<'_>,
@@ -163,8 +168,9 @@ impl Engine {
     }
 
     /// State of a job as the disk tells it.
-    #[staticmethod]
+    #[expect(clippy::unused_self, reason = "a method in Python, where the engine may come to know more")]
     fn inspect(
+        &self,
         py: Python<'_>,
         workspace: &str,
         task_id: &str,
@@ -184,12 +190,6 @@ impl Engine {
         drop(handles);
         patiently(py, timeout, |time| self.inner.wait(&jobs, time))
     }
-
-    /// Ask a job to stop; false if it has ended.
-    fn kill(&self, py: Python<'_>, handle: &JobHandle) -> PyResult<bool> {
-        self.owner.check(py)?;
-        Ok(py.detach(|| self.inner.kill(handle.job())))
-    }
 }
 
 fn key(workspace: &str, task_id: &str, identifier: &str) -> JobKey {
@@ -202,10 +202,10 @@ pub(super) fn word<'py>(py: Python<'py>, state: &'static str) -> Bound<'py, PySt
 }
 
 /// States and how many jobs are in each.
-pub(super) fn counts<'py>(
-    py: Python<'py>,
+pub(super) fn counts(
+    py: Python<'_>,
     counts: impl IntoIterator<Item = (&'static str, usize)>,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     for (state, count) in counts {
         dict.set_item(word(py, state), count)?;

@@ -126,6 +126,12 @@ impl JobHandle {
         self.with_state(py, |state| matches!(state, JobState::Done(success) if success.reused))
     }
 
+    /// Ask it to stop; false if it has ended.
+    fn kill(&self, py: Python<'_>) -> PyResult<bool> {
+        self.owner.check(py)?;
+        Ok(self.job.kill())
+    }
+
     fn __repr__(&self) -> String {
         format!("<JobHandle {}/{}: {}>", self.task_id(), self.identifier(), self.job.with_state(JobState::name))
     }
