@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import sys
 import typing
 from typing import Any
@@ -115,7 +116,7 @@ def resolve(annotation: Any, cls: type) -> Any:
     return _resolve_inside(annotation, cls)
 
 
-_annotated: Any = getattr(typing.Annotated, "__class_getitem__")  # noqa: B009 - type checkers do not know it
+_annotated: Any = typing.Annotated  # not seen as a special form, so that it takes a tuple that is made at run time
 
 
 def _resolve_inside(annotation: Any, cls: type) -> Any:
@@ -124,7 +125,7 @@ def _resolve_inside(annotation: Any, cls: type) -> Any:
         return resolve(annotation.__forward_arg__, cls)
     if typing.get_origin(annotation) is typing.Annotated:
         inner = _resolve_inside(annotation.__origin__, cls)
-        return _annotated((inner, *annotation.__metadata__))
+        return operator.getitem(_annotated, (inner, *annotation.__metadata__))
     arguments = typing.get_args(annotation)
     if not arguments or typing.get_origin(annotation) is typing.Literal:
         return annotation
