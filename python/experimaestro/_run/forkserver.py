@@ -197,7 +197,7 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 def _preload() -> None:
     """Import what every job needs, and the modules that the user named: jobs then find them loaded."""
-    import importlib.util
+    import importlib.util  # noqa: F401
     import logging  # noqa: F401 - what follows are the modules that nearly every task's module asks for
 
     import experimaestro._config.compile
