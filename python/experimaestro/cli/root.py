@@ -13,6 +13,9 @@ COMMANDS = {
     "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
     "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
+    "check-documentation": Entry(
+        "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."
+    ),
     "completion": Entry("experimaestro.cli.completion:completion", "Print the completion script of your shell."),
     "version": Entry("experimaestro.cli.version:version", "Print the version."),
 }

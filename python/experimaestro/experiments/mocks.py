@@ -12,7 +12,10 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 def mock_modules(modules: Iterable[str] | str, decorators: Iterable[str] | None = None) -> FakeModuleFinder:
@@ -97,6 +100,7 @@ class FakeAttribute:
         return self.__known.setdefault(name, FakeAttribute(f"{self.__path}.{name}"))
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Give what is decorated back, else a stand-in of a result."""
         if len(arguments) == 1 and not options and _can_be_decorated(arguments[0]):
             return arguments[0]
         return FakeAttribute(f"{self.__path}(...)")
@@ -129,7 +133,7 @@ class FakeAttribute:
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _operation
     __neg__ = __pos__ = __abs__ = __invert__ = _operation
 
-    def __enter__(self) -> FakeAttribute:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -172,7 +176,10 @@ class FakeModuleFinder(MetaPathFinder, Loader):
         self.modules = frozenset(modules)
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,  # noqa: ARG002 - Python's signature
     ) -> ModuleSpec | None:
         """A stand-in for the names that this finder knows; None for others."""
         parts = fullname.split(".")

@@ -1,0 +1,1 @@
+"""Python on another machine, through the package `rpyc`."""

@@ -1,0 +1,1 @@
+"""A package whose documentation the tests build and check."""
