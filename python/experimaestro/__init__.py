@@ -7,7 +7,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # not imported from typing, which takes longer than all of this; type checkers know the name
 if TYPE_CHECKING:
+    from pathlib import Path as Path
+    from typing import Any as Any
+
     from experimaestro._config.annotations import Annotated as Annotated
+    from experimaestro._config.annotations import Checker as Checker
     from experimaestro._config.annotations import Choices as Choices
     from experimaestro._config.annotations import Constant as Constant
     from experimaestro._config.annotations import DataPath as DataPath
@@ -23,15 +27,42 @@ if TYPE_CHECKING:
     from experimaestro._config.classes import Config as Config
     from experimaestro._config.classes import LightweightTask as LightweightTask
     from experimaestro._config.classes import Task as Task
+    from experimaestro._config.composition import sealed_set as sealed_set
     from experimaestro._config.copying import copyconfig as copyconfig
+    from experimaestro._config.decorators import cache as cache
+    from experimaestro._config.decorators import config_only as config_only
+    from experimaestro._config.decorators import documentation as documentation
+    from experimaestro._config.decorators import initializer as initializer
     from experimaestro._config.generation import DirectoryContext as DirectoryContext
     from experimaestro._config.instantiation import ObjectStore as ObjectStore
+    from experimaestro._config.legacy import ConstantParam as ConstantParam
+    from experimaestro._config.legacy import argument as argument
+    from experimaestro._config.legacy import config as config
+    from experimaestro._config.legacy import configmethod as configmethod
+    from experimaestro._config.legacy import constant as constant
+    from experimaestro._config.legacy import option as option
+    from experimaestro._config.legacy import param as param
+    from experimaestro._config.legacy import pathoption as pathoption
+    from experimaestro._config.legacy import task as task
     from experimaestro._config.meta import setmeta as setmeta
+    from experimaestro._config.naming import Identifier as Identifier
+    from experimaestro._config.outputs import DependentMarker as DependentMarker
     from experimaestro._config.tags import TagDict as TagDict
     from experimaestro._config.tags import stop_tags as stop_tags
     from experimaestro._config.tags import tag as tag
     from experimaestro._config.tags import tags as tags
     from experimaestro._config.tags import tagspath as tagspath
+    from experimaestro._config.tasks import STDERR as STDERR
+    from experimaestro._config.tasks import STDOUT as STDOUT
+    from experimaestro._config.tasks import Action as Action
+    from experimaestro._config.tasks import CLIInteraction as CLIInteraction
+    from experimaestro._config.tasks import Interaction as Interaction
+    from experimaestro._config.tasks import PathSerializationLWTask as PathSerializationLWTask
+    from experimaestro._config.tasks import Prepare as Prepare
+    from experimaestro._config.tasks import ResumableTask as ResumableTask
+    from experimaestro._config.tasks import SerializationLWTask as SerializationLWTask
+    from experimaestro._config.tasks import SubmitHook as SubmitHook
+    from experimaestro._config.typeclasses import Array as Array
     from experimaestro._run.experiment import experiment as experiment
     from experimaestro._run.job import Job as Job
     from experimaestro._run.launching import Launcher as Launcher
@@ -53,6 +84,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "_config.annotations": (
         "Annotated",
+        "Checker",
         "Choices",
         "Constant",
         "DataPath",
@@ -72,6 +104,34 @@ _MODULES = {
     "_config.instantiation": ("ObjectStore",),
     "_config.meta": ("setmeta",),
     "_config.tags": ("TagDict", "stop_tags", "tag", "tags", "tagspath"),
+    "_config.composition": ("sealed_set",),
+    "_config.decorators": ("cache", "config_only", "documentation", "initializer"),
+    "_config.legacy": (
+        "ConstantParam",
+        "argument",
+        "config",
+        "configmethod",
+        "constant",
+        "option",
+        "param",
+        "pathoption",
+        "task",
+    ),
+    "_config.naming": ("Identifier",),
+    "_config.outputs": ("DependentMarker",),
+    "_config.tasks": (
+        "Action",
+        "CLIInteraction",
+        "Interaction",
+        "PathSerializationLWTask",
+        "Prepare",
+        "ResumableTask",
+        "STDERR",
+        "STDOUT",
+        "SerializationLWTask",
+        "SubmitHook",
+    ),
+    "_config.typeclasses": ("Array",),
     "_core": ("__version__",),
     "_run.experiment": ("experiment",),
     "_run.job": ("Job",),
@@ -86,20 +146,23 @@ _MODULES = {
     "mkdocs.annotations": ("documentation",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
+# Names that are something else at home: module and name there.
+_ELSEWHERE = {"Any": ("experimaestro._config.typeclasses", "Any_"), "Path": ("pathlib", "Path")}
 
-__all__ = sorted(_HOME)
+__all__ = sorted({*_HOME, *_ELSEWHERE})
 
 
 def __getattr__(name: str) -> object:
     module = _HOME.get(name)
-    if module is None:
+    if module is None and name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    home, known_as = _ELSEWHERE.get(name) or (f"{__name__}.{module}", name)
+    value = getattr(import_module(home), known_as)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *__all__})

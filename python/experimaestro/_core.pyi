@@ -16,6 +16,11 @@ class ExperimaestroError(Exception):
 class ValidationError(ExperimaestroError, TypeError, ValueError):
     """A value does not fit its parameter."""
 
+    loc: tuple[Any, ...]
+    """Place inside the value: indices and keys; absent when there is none."""
+    def errors(self) -> list[dict[str, Any]]:
+        """One entry: `loc`, `msg`, `type`."""
+
 class SealedError(ExperimaestroError, AttributeError):
     """A sealed configuration, a constant or a generated value was to be changed."""
 
@@ -70,6 +75,10 @@ class Schema:
     def is_task(self) -> bool: ...
     @property
     def is_lightweight(self) -> bool: ...
+    @property
+    def value_class(self) -> type: ...
+    def set_value_class(self, class_: type, lifecycle: tuple[bool, bool, bool]) -> None:
+        """Make instances of another class from now on."""
     def coerce(self, name: str, value: Any) -> Any:
         """The value to store for a parameter; raises ValidationError if it does not fit."""
 
@@ -83,6 +92,11 @@ class ConfigState:
     task: Any
     job: Any
     init_tasks: list[Any]
+    init_barriers: list[int]
+    """Init tasks, by position, whose tags are not collected."""
+    pre_tasks: list[Any]
+    type_variables: Any
+    """What the type variables of the class stand for: see `_config/generics.py`."""
     dependencies: list[Any]
     watched: list[Any]
     @property
@@ -91,6 +105,9 @@ class ConfigState:
     def loaded(self) -> bool: ...
     @property
     def digest(self) -> list[int] | None: ...
+    @property
+    def tags(self) -> list[tuple[str, Any, str | None]]:
+        """Own tags: name, value, `file:line`."""
     def provenance(self, index: int) -> tuple[str, str]:
         """`(location, kind)` of a parameter, kind being explicit, default, generated or deserialized."""
     def location(self) -> str | None:

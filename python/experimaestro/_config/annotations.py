@@ -125,17 +125,32 @@ class PathGenerator:
         return f"PathGenerator({self.path!r})"
 
 
+Generator = PathGenerator
+"""The name of version 1."""
+
+
 class pathgenerator(TypeAnnotation):  # noqa: N801 - the name is what users write
     """Annotation form: `Annotated[Path, pathgenerator("model.pt")]`."""
 
-    def __init__(self, path: str | Path | Callable[[Any, Any], Any] = "") -> None:
-        self.generator = PathGenerator(path)
+    def __init__(self, path: str | Path | Callable[[Any, Any], Any] = "", *, partial: Any = None) -> None:
+        self.generator = PathGenerator(path, partial=partial)
 
     def apply(self, options: ArgumentOptions) -> None:
         options.generator = self.generator
 
 
-class Choices(TypeAnnotation):
+class Checker(TypeAnnotation):
+    """Base of checkers: `check` says whether a value, already of the right type, is accepted."""
+
+    def check(self, value: Any) -> bool:
+        """Whether the value is accepted."""
+        raise NotImplementedError(f"{type(self).__name__}.check")
+
+    def apply(self, options: ArgumentOptions) -> None:
+        options.checker = self
+
+
+class Choices(Checker):
     """Accepts only the listed values: `Annotated[str, Choices(["sgd", "adam"])]`."""
 
     def __init__(self, choices: Iterable[Any]) -> None:
@@ -145,9 +160,6 @@ class Choices(TypeAnnotation):
         """Whether the value is one of the choices."""
         return value in self.choices
 
-    def apply(self, options: ArgumentOptions) -> None:
-        options.checker = self
-
     def __str__(self) -> str:
         return "choices " + ", ".join(repr(choice) for choice in self.choices)
 
@@ -156,6 +168,7 @@ class Field:
     """What `field(...)` leaves in the class body until the class is compiled."""
 
     __slots__ = (
+        "converter",
         "default",
         "default_factory",
         "groups",
@@ -174,6 +187,7 @@ class Field:
         ignore_generated: bool = False,
         overrides: bool = False,
         groups: Iterable[Any] | None = None,
+        converter: Callable[[Any], Any] | None = None,
     ) -> None:
         has_default = default is not None
         if has_default and default_factory is not None:
@@ -194,6 +208,7 @@ class Field:
         self.ignore_generated = ignore_generated
         self.overrides = overrides
         self.groups = tuple(groups or ())
+        self.converter = converter
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         # On an object the parameter was not set: the class-level field must not pass for its value.
@@ -212,6 +227,7 @@ if TYPE_CHECKING:
         ignore_generated: bool = False,
         overrides: bool = False,
         groups: Iterable[Any] | None = None,
+        converter: Callable[[Any], Any] | None = None,
     ) -> T: ...
     @overload
     def field(
@@ -221,6 +237,7 @@ if TYPE_CHECKING:
         ignore_generated: bool = False,
         overrides: bool = False,
         groups: Iterable[Any] | None = None,
+        converter: Callable[[Any], Any] | None = None,
     ) -> T: ...
     @overload
     def field(
@@ -229,6 +246,7 @@ if TYPE_CHECKING:
         ignore_generated: bool = False,
         overrides: bool = False,
         groups: Iterable[Any] | None = None,
+        converter: Callable[[Any], Any] | None = None,
     ) -> Any: ...
     def field(**_: Any) -> Any:
         """Options of a parameter.
@@ -240,6 +258,7 @@ if TYPE_CHECKING:
             ignore_generated: this parameter may hold a configuration whose paths were generated elsewhere.
             overrides: this parameter overrides one of a parent on purpose (no warning).
             groups: parameter groups, for partial identifiers.
+            converter: called on a value before it is validated.
         """
 else:
 

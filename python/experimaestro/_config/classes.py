@@ -13,6 +13,8 @@ from experimaestro import _core
 
 from .annotations import Field, field
 
+Class = TypeVar("Class", bound=type)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
 
     from .types import ObjectType
 
-    Class = TypeVar("Class")
+    Described = TypeVar("Described")
 
     class _ConfigClass:
         """The type of `A.C`: for type checkers, the class itself with keyword parameters."""
 
-        def __get__(self, instance: object, owner: type[Class]) -> type[Class]: ...
+        def __get__(self, instance: object, owner: type[Described]) -> type[Described]: ...
 
     Output = TypeVar("Output")
     Output_co = TypeVar("Output_co", covariant=True)
@@ -116,6 +118,43 @@ class Config:
         XPMValue = Value
         __xpmtype__ = _core.ClassAttribute("type")
 
+    @property
+    def xpmconfig(self) -> Any:
+        """The configuration that this object was made of.
+
+        Raises:
+            AttributeError: it was made without `keep=True`.
+        """
+        config = self.__dict__.get("__config__")
+        if config is None:
+            raise AttributeError(f"{self!r} has no configuration tracked: make it with instance(keep=True)")
+        return config
+
+    def add_pretasks(self, *_: Any) -> Self:
+        """For configurations: see `ConfigMixin.add_pretasks`."""
+        raise AssertionError(f"{self!r} is an object: pre-tasks are added to configurations")
+
+    def add_pretasks_from(self, *_: Any) -> Self:
+        """For configurations: see `ConfigMixin.add_pretasks_from`."""
+        raise AssertionError(f"{self!r} is an object: pre-tasks are added to configurations")
+
+    def register_task_output(self, method: Any, *args: Any, **kwargs: Any) -> None:
+        """Announce, in a running job, an output that `method` makes of these arguments (see `watch_output`)."""
+        from .watching import register_task_output
+
+        register_task_output(self, method, args, kwargs)
+
+    @classmethod
+    def value_class(cls) -> Callable[[Class], Class]:
+        """Decorator: make objects of the decorated class, which derives from this one.
+
+        Raises:
+            TypeError: it is no sub-class of this class, and of the value classes of its parents.
+        """
+        from .valueclass import register
+
+        return lambda value_class: register(cls, value_class)
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__annotations__.values()):
@@ -164,6 +203,13 @@ class Task(LightweightTask):
         def submit(self, **options: Unpack[SubmitOptions]) -> Self: ...
         def submit(self, **options: Unpack[SubmitOptions]) -> Any:
             """Hand the task over; returns what `__submit__` or `task_outputs` makes of it, else the task itself."""
+
+        def watch_output(self, method: Any, callback: Callable[[Any], Any]) -> Any: ...
+    else:
+
+        def submit(self, **_: Any) -> Any:
+            """Tasks are submitted as configurations."""
+            raise AssertionError(f"{self!r} is an object: submit the configuration, {type(self).__name__}.C(...)")
 
 
 def type_identifier(cls: type[Config]) -> str:

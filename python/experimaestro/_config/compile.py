@@ -47,11 +47,11 @@ def compile_class(cls: type[Config]) -> _core.Schema:
         cls,
         config_class,
         cls,
-        list(arguments.values()),
+        list(object_type.arguments.values()),
         object_type,
         is_task=issubclass(cls, Task),
         is_lightweight=issubclass(cls, LightweightTask),
-        lifecycle=_lifecycle(cls),
+        lifecycle=lifecycle_of(cls),
     )
     object_type.schema = schema
     type.__setattr__(config_class, "__xpm_schema__", schema)
@@ -63,7 +63,8 @@ def _object_type(cls: type[Config]) -> ObjectType:
     return cls.__xpmtype__
 
 
-def _lifecycle(cls: type[Config]) -> tuple[bool, bool, bool, bool]:
+def lifecycle_of(cls: type[Config]) -> tuple[bool, bool, bool, bool]:
+    """Whether `__new__` is the plain one, and whether `__init__`, `__post_init__`, `__validate__` are defined."""
     makers = [klass for klass in cls.__mro__ if "__new__" in klass.__dict__]
     return (
         makers == [Config, object],
@@ -113,7 +114,10 @@ def resolve(annotation: Any, cls: type) -> Any:
         scope.update(getattr(cls, ANNOTATION_SCOPE, {}))
         scope.setdefault(cls.__name__, cls)
         annotation = eval(annotation, getattr(module, "__dict__", {}), scope)
-    return _resolve_inside(annotation, cls)
+    try:
+        return _resolve_inside(annotation, cls)
+    except RecursionError:
+        raise UnsupportedType(f"{annotation!r} of {cls!r} holds itself: such a type has no end") from None
 
 
 _annotated: Any = typing.Annotated  # not seen as a special form, so that it takes a tuple that is made at run time
@@ -172,6 +176,7 @@ def apply_field(argument: Argument, written: Field) -> None:
     argument.groups = written.groups
     argument.ignore_generated = written.ignore_generated
     argument.field = written
+    argument.converter = written.converter
     if written.has_default:
         argument.set_default(written.default, ignore=written.ignore_default)
     factory = written.default_factory
@@ -205,13 +210,25 @@ def check_override(argument: Argument, parent: Argument, cls: type[Config]) -> N
     new, old = argument.annotation, parent.annotation
     where = f"parameter '{argument.name}' of {cls.__module__}.{cls.__qualname__}"
     if not is_narrower(argument.spec, parent.spec):
-        both_configs = argument.spec[0] == parent.spec[0]
+        both_configs = _kind(argument.spec) == _kind(parent.spec)
         reason = "is not a subtype of" if both_configs else "is not compatible with"
         raise TypeError(f"{where}: {new!r} {reason} {old!r}, the type of the parent's parameter")
     if not argument.overrides:
         logger.warning(
             "%s overrides parent parameter '%s': write field(overrides=True) if this is meant", where, argument.name
         )
+
+
+def _kind(spec: tuple[Any, ...]) -> str:
+    return "config" if spec[0] == "generic" else str(spec[0])
+
+
+def arguments_narrower(new: Any, old: Any) -> bool:
+    """Whether the arguments of a generic class fit those of another one."""
+    from .generics import _fits
+
+    pairs = zip(typing.get_args(new), typing.get_args(old), strict=False)
+    return all(isinstance(wanted, typing.TypeVar) or _fits(kind, wanted) for kind, wanted in pairs)
 
 
 def is_narrower(new: tuple[Any, ...], old: tuple[Any, ...]) -> bool:
@@ -229,10 +246,16 @@ def is_narrower(new: tuple[Any, ...], old: tuple[Any, ...]) -> bool:
     if old[0] == "union":
         members = new[1:] if new[0] == "union" else (new,)
         return all(any(is_narrower(member, other) for other in old[1:]) for member in members)
-    if new[0] != old[0]:
-        return False
-    if new[0] in ("config", "enum"):
+    if new[0] == "generic" and old[0] in ("config", "generic"):
+        return issubclass(new[1], old[1]) and (old[0] == "config" or arguments_narrower(new[2], old[2]))
+    if new[0] == "config" and old[0] == "generic":
         return issubclass(new[1], old[1])
+    if new[0] == old[0] and new[0] in ("config", "enum"):
+        return issubclass(new[1], old[1])
+    if new[0] == old[0] == "variable":
+        return is_narrower(new[2], old[2])
+    if new[0] != old[0]:
+        return old[0] == "variable" and is_narrower(new, old[2])
     if new[0] == "literal":
         return set(new[1:]) <= set(old[1:])
     return len(new) == len(old) and all(is_narrower(a, b) for a, b in zip(new[1:], old[1:], strict=True))

@@ -76,7 +76,20 @@ def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
             if argument.read_only and _core.state_of(source).sealed:
                 continue
             _core.set_unchecked(made, argument.name, _copy_value(value, memo))
+        _bind_variables(made)
     return memo[id(config)]
+
+
+def _bind_variables(config: Any) -> None:
+    """What type variables stand for is found again from the values."""
+    bound: dict[Any, Any] = {}
+    for argument, value in config.__xpm__.arguments():
+        if argument.generic is not None and config.__xpm__.provenance_of(argument.name).kind == "explicit":
+            from .generics import bind
+
+            bind(argument.generic, bound, value)
+    if bound:
+        _core.state_of(config).type_variables = bound
 
 
 def _copy_value(value: Any, memo: dict[int, Any]) -> Any:

@@ -92,6 +92,35 @@ class ConfigInformation:
         return cast("list[Any]", self._state.init_tasks)
 
     @property
+    def pre_tasks(self) -> list[Any]:
+        """Lightweight tasks that run as soon as the objects are made."""
+        return cast("list[Any]", self._state.pre_tasks)
+
+    @property
+    def watched_outputs(self) -> list[Any]:
+        """What `watch_output` was given."""
+        return cast("list[Any]", self._state.watched)
+
+    @property
+    def concrete_typevars(self) -> dict[Any, Any]:
+        """What the type variables of the class stand for here."""
+        from .generics import concrete
+
+        return concrete(self._state.type_variables)
+
+    @property
+    def _tags(self) -> dict[str, tuple[Any, str | None]]:
+        return {name: (value, place) for name, value, place in self._state.tags}
+
+    @property
+    def _identifier(self) -> _core.Identifier | None:
+        return _core.identifier(self.pyobject) if self._state.sealed else None
+
+    @property
+    def _generated_values(self) -> set[str]:
+        return {argument.name for argument, _ in self.arguments() if argument.generator is not None}
+
+    @property
     def dependencies(self) -> list[Any]:
         """What was given to `add_dependencies`."""
         return cast("list[Any]", self._state.dependencies)
@@ -110,12 +139,16 @@ class ConfigInformation:
         """Generate what is generated in the context, and forbid changes."""
         _core.seal(self.pyobject, context)
 
+    def __unseal__(self) -> None:
+        """Open the configuration again (not those below it)."""
+        self._state.sealed = False
+
     def provenance_of(self, name: str) -> SetInfo:
         """Where a parameter got its value."""
         index = list(self.xpmtype.arguments).index(name)
         return SetInfo(*self._state.provenance(index))
 
-    def mark_output(self, config: Any) -> Any:
+    def mark_output(self, config: Any, dynamic: bool = False) -> Any:  # noqa: ARG002
         """Make a configuration an output of this task; returns it."""
         from .outputs import mark_output
 

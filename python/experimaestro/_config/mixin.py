@@ -83,6 +83,49 @@ class ConfigMixin(_core.ConfigBase):
 
     # --- tasks
 
+    @property
+    def xpmconfig(self) -> Self:
+        """The configuration itself; on an object, the one that it was made of."""
+        return self
+
+    @property
+    def pre_tasks(self) -> list[Any]:
+        """Lightweight tasks that run as soon as the objects are made."""
+        return cast("list[Any]", _core.state_of(self).pre_tasks)
+
+    def add_pretasks(self, *tasks: Any) -> Self:
+        """Add lightweight tasks that run as soon as the objects are made; returns the configuration."""
+        from .pretasks import add_pretasks
+
+        add_pretasks(self, tasks)
+        return self
+
+    def add_pretasks_from(self, *configs: Any) -> Self:
+        """Add the pre-tasks of other configurations; returns the configuration."""
+        from .pretasks import add_pretasks
+
+        for config in configs:
+            if not isinstance(config, _core.ConfigBase):
+                raise AssertionError(f"add_pretasks_from() takes configurations, not {config!r}")
+            add_pretasks(self, tuple(_core.state_of(config).pre_tasks))
+        return self
+
+    def copy_dependencies(self, other: Any) -> Self:
+        """Wait for what another one waits for, and be an output of the same task; returns the configuration."""
+        own, state = _core.state_of(self), _core.state_of(other)
+        if own.task is not None:
+            raise AssertionError(f"{self!r} is already the output of {own.task!r}")
+        own.dependencies = [*own.dependencies, *state.dependencies]
+        if state.task is not None:
+            _core.mark_output(self, state.task)
+        return self
+
+    def watch_output(self, method: Any, callback: Callable[[Any], Any]) -> Any:
+        """Have a callback called for each output that a method of a configuration makes while this task runs."""
+        from .watching import watch_output
+
+        return watch_output(self, method, callback)
+
     def submit(
         self,
         *,
@@ -171,9 +214,30 @@ class ConfigMixin(_core.ConfigBase):
         return f"Config[{type(self).__xpmtype__.identifier}]"
 
     def __str__(self) -> str:
+        return self.to_str()
+
+    def to_str(self, max_depth: int = 3) -> str:
+        """`module.Class(name=value, …)`, down to a depth."""
         from .comparison import to_str
 
-        return to_str(self)
+        return to_str(self, max_depth)
+
+    def __rich__(self) -> Any:
+        from .rendering import rich_tree
+
+        return rich_tree(self)
+
+    def _repr_html_(self) -> str:
+        from .rendering import html
+
+        return html(self)
+
+    def __matmul__(self, inner: Any) -> Self:
+        if not isinstance(inner, _core.ConfigBase):
+            return NotImplemented
+        from .composition import compose
+
+        return cast("Self", compose(self, inner))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         from .copying import reduce

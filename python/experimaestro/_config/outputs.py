@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DependentMarker = "Callable[[T], T]"
+"""The type of `dep`: links a configuration to the task, and returns it."""
+
 
 def mark_output(task: Any, config: T) -> T:
     """Link a configuration to the task that makes it; returns the configuration.

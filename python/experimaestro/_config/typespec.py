@@ -59,7 +59,10 @@ def spec_of(annotation: Any) -> Spec:
     if isinstance(annotation, type):
         return _class(annotation)
     if isinstance(annotation, typing.TypeVar):
-        return ("any",)
+        return ("variable", annotation, _bound_of(annotation))
+    alias = getattr(annotation, "__value__", None)  # type Name = ...
+    if alias is not None:
+        return spec_of(alias)
     supertype = getattr(annotation, "__supertype__", None)  # typing.NewType
     if supertype is not None:
         return spec_of(supertype)
@@ -67,6 +70,14 @@ def spec_of(annotation: Any) -> Spec:
     if own is not None:
         return typing.cast("Spec", own)
     raise UnsupportedType(f"{annotation!r} cannot be the type of a parameter")
+
+
+def _bound_of(variable: typing.TypeVar) -> Spec:
+    if variable.__bound__ is not None:
+        return spec_of(variable.__bound__)
+    if variable.__constraints__:
+        return ("union", *map(spec_of, variable.__constraints__))
+    return ("any",)
 
 
 def _class(annotation: type) -> Spec:
@@ -86,6 +97,8 @@ def _class(annotation: type) -> Spec:
 
 def _generic(annotation: Any, origin: Any) -> Spec:
     arguments = typing.get_args(annotation)
+    if not arguments and origin in _PLAIN and annotation != tuple[()]:  # typing.List, without brackets
+        return _PLAIN[origin]
     if origin in UNIONS:
         members = [argument for argument in arguments if argument is not type(None)]
         inner = spec_of(members[0]) if len(members) == 1 else ("union", *map(spec_of, members))
@@ -105,7 +118,7 @@ def _generic(annotation: Any, origin: Any) -> Spec:
     if origin is typing.Literal:
         return ("literal", *arguments)
     if isinstance(origin, type) and issubclass(origin, Config):
-        return ("config", origin)
+        return ("generic", origin, annotation)
     if isinstance(origin, type) and origin.__module__ == "numpy" and origin.__name__ == "ndarray":
         return ("ndarray",)
     raise UnsupportedType(

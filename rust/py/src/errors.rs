@@ -39,6 +39,13 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
         let parent = base.bind(py);
         let validation =
             class(py, "ValidationError", &[parent, &type_error, &value_error], "A value does not fit its parameter.")?;
+        // One entry in the form that users of validators know: place inside the value, message, kind.
+        let errors = py.eval(
+            c"lambda self: [{'loc': getattr(self, 'loc', ()), 'msg': str(self), 'type': 'type_error'}]",
+            None,
+            None,
+        )?;
+        validation.bind(py).setattr("errors", errors)?;
         let attribute_validation = class(
             py,
             "AttributeValidationError",

@@ -1,14 +1,19 @@
 //! Setting parameters: every value goes through here, in the constructor and by assignment.
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::base::set_raw;
+use super::coerce;
 use super::mismatch::Mismatch;
+use super::placed;
 use super::provenance::Site;
 use super::schema::{Kind, Schema};
 use super::state::{ConfigState, Tag};
 use super::tagged::TaggedValue;
+use super::types::located;
 use crate::errors;
 
 /// The value to store for a parameter, or the error that tells which parameter, type, place and line.
@@ -23,7 +28,11 @@ pub(crate) fn checked<'py>(
     if value.is_none() && !argument.is_required() && (!argument.has_default || argument.spec.accepts_none()) {
         return Ok(value.clone());
     }
-    let stored = argument.spec.coerce(value).map_err(|mismatch| {
+    let converted = match &argument.converter {
+        Some(converter) => converter.bind(py).call1((value,))?,
+        None => value.clone(),
+    };
+    let stored = argument.spec.coerce(&converted).map_err(|mismatch| {
         if value.is_none() {
             explain(py, schema, position, mismatch.into_attribute_error(), site)
         } else {
@@ -31,14 +40,59 @@ pub(crate) fn checked<'py>(
         }
     })?;
     if let Some(checker) = &argument.checker {
-        let accepted: bool =
-            stored.is_none() || checker.bind(py).call_method1(intern!(py, "check"), (&stored,))?.extract()?;
-        if !accepted {
-            let mismatch = argument.spec.mismatch(value).because(format!("refused by {}", checker.bind(py).str()?));
-            return Err(explain(py, schema, position, mismatch, site));
-        }
+        check(checker.bind(py), &stored).map_err(|why| match why {
+            Some(error) if !error.is_instance_of::<PyException>(py) => error,
+            why => {
+                let raised = why.map(|error| format!(" ({error})")).unwrap_or_default();
+                let reason = format!("refused by {}{raised}", coerce::short_str(checker.bind(py)));
+                explain(py, schema, position, argument.spec.mismatch(value).because(reason), site)
+            }
+        })?;
+    }
+    if argument.holds_configurations
+        && !argument.ignore_generated
+        && let Some(places) = placed::refusal(&stored, position)?
+    {
+        let message = format!("parameter '{}' of {}: {places}{}", argument.text, schema.type_id, set_at(py, site));
+        return Err(errors::attribute_validation(py, message));
     }
     Ok(stored)
+}
+
+/// Ask the checker; why not, if it says no (`None`) or raises.
+fn check(checker: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> Result<(), Option<PyErr>> {
+    if value.is_none() {
+        return Ok(());
+    }
+    let answer = checker.call_method1(intern!(checker.py(), "check"), (value,)).map_err(Some)?;
+    if answer.is_truthy().map_err(Some)? { Ok(()) } else { Err(None) }
+}
+
+fn set_at(py: Python<'_>, site: Option<&Site>) -> String {
+    site.map(|site| format!("; set at {}", site.resolve(py))).unwrap_or_default()
+}
+
+/// Make the type variables of the class agree with a value, or tell why they cannot.
+///
+/// `bound` is the dictionary of the configuration, made here at first need.
+pub(crate) fn bind_variables(
+    schema: &Schema,
+    position: usize,
+    value: &Bound<'_, PyAny>,
+    bound: &mut Option<Py<PyAny>>,
+    site: Option<&Site>,
+) -> PyResult<()> {
+    let py = value.py();
+    let argument = &schema.arguments[position];
+    let Some(annotation) = &argument.generic else { return Ok(()) };
+    let bound = bound.get_or_insert_with(|| PyDict::new(py).into_any().unbind());
+    let generics = py.import(intern!(py, "experimaestro._config.generics"))?;
+    let reason: Option<String> =
+        generics.call_method1(intern!(py, "bind"), (annotation.bind(py), bound.bind(py), value))?.extract()?;
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(explain(py, schema, position, argument.spec.mismatch(value).because(reason), site)),
+    }
 }
 
 fn explain(py: Python<'_>, schema: &Schema, position: usize, mismatch: Mismatch, site: Option<&Site>) -> PyErr {
@@ -46,16 +100,21 @@ fn explain(py: Python<'_>, schema: &Schema, position: usize, mismatch: Mismatch,
         Mismatch::Raised(error) => return *error,
         Mismatch::Type(mismatch) => mismatch,
     };
-    let inside = mismatch.position();
+    let inside = mismatch.position(py);
     let at = if inside.is_empty() { String::new() } else { format!(" at {inside}") };
-    let set_at = site.map(|site| format!("; set at {}", site.resolve(py))).unwrap_or_default();
     let message = format!(
-        "parameter '{}' of {}{at}: {}{set_at}",
+        "parameter '{}' of {}{at}: {}{}",
         schema.arguments[position].text,
         schema.type_id,
-        mismatch.explanation()
+        mismatch.explanation(),
+        set_at(py, site)
     );
-    if mismatch.attribute_error { errors::attribute_validation(py, message) } else { errors::validation(py, message) }
+    let error = if mismatch.attribute_error {
+        errors::attribute_validation(py, message)
+    } else {
+        errors::validation(py, message)
+    };
+    located(py, error, &mismatch)
 }
 
 /// A value taken out of its `tag(...)` and `stop_tags(...)` wrappers.
@@ -113,6 +172,12 @@ pub(crate) fn assign(
     }
     let unwrapped = unwrap(value);
     let stored = checked(schema, position, &unwrapped.value, site.as_ref())?;
+    if schema.arguments[position].generic.is_some() {
+        let mut bound =
+            it.lock().rare.as_ref().and_then(|rare| rare.type_variables.as_ref().map(|bound| bound.clone_ref(py)));
+        bind_variables(schema, position, &stored, &mut bound, site.as_ref())?;
+        it.lock().rare().type_variables = bound;
+    }
     set_raw(object, schema.arguments[position].name.bind(py), &stored)?;
     note(it, position, &unwrapped, site, py);
     Ok(())

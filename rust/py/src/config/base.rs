@@ -27,6 +27,13 @@ pub(crate) fn set_raw(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, val
     if result == 0 { Ok(()) } else { Err(PyErr::fetch(object.py())) }
 }
 
+/// Delete an attribute as `object` would.
+pub(crate) fn delete_raw(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> PyResult<()> {
+    // SAFETY: two live objects and the GIL; a null value deletes.
+    let result = unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), std::ptr::null_mut()) };
+    if result == 0 { Ok(()) } else { Err(PyErr::fetch(object.py())) }
+}
+
 #[pymethods]
 impl ConfigBase {
     fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -48,9 +55,7 @@ impl ConfigBase {
                 format!("parameter '{name}' cannot be deleted; assign another value instead"),
             ));
         }
-        // SAFETY: two live objects and the GIL; a null value deletes.
-        let result = unsafe { ffi::PyObject_GenericSetAttr(slf.as_ptr(), name.as_ptr(), std::ptr::null_mut()) };
-        if result == 0 { Ok(()) } else { Err(PyErr::fetch(py)) }
+        delete_raw(slf.as_any(), name)
     }
 }
 
@@ -124,7 +129,7 @@ impl ClassAttribute {
         let it = schema.get();
         Ok(match self.which {
             Which::Config => it.config_class.bind(py).clone().into_any(),
-            Which::Value => it.value_class.bind(py).clone().into_any(),
+            Which::Value => it.making().class.bind(py).clone().into_any(),
             Which::Type => it.object_type.bind(py).clone(),
         })
     }

@@ -20,6 +20,8 @@ pub(crate) enum Component {
     Key(String),
     /// The n-th init task.
     InitTask(usize),
+    /// The n-th pre-task.
+    PreTask(usize),
 }
 
 impl Component {
@@ -33,6 +35,10 @@ impl Component {
                 out.push("__init_tasks__".to_owned());
                 out.push(index.to_string());
             }
+            Self::PreTask(index) => {
+                out.push("__pre_tasks__".to_owned());
+                out.push(index.to_string());
+            }
         }
     }
 }
@@ -43,7 +49,7 @@ pub(crate) struct Child<'py> {
     pub(crate) way: Vec<Component>,
 }
 
-/// The direct sub-configurations in the order of the parameters, then the init tasks.
+/// The direct sub-configurations in the order of the parameters, then the init tasks, then the pre-tasks.
 pub(crate) fn children<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> PyResult<Vec<Child<'py>>> {
     let py = config.py();
     let schema = state.schema.get();
@@ -54,13 +60,23 @@ pub(crate) fn children<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> 
             collect(&value, &mut way, &mut found, 0)?;
         }
     }
-    let init_tasks: Vec<Py<PyAny>> = {
-        let inner = state.lock();
-        inner.rare.as_ref().map(|rare| rare.init_tasks.iter().map(|t| t.clone_ref(py)).collect()).unwrap_or_default()
-    };
-    for (index, task) in init_tasks.into_iter().enumerate() {
-        found.push(Child { config: task.into_bound(py), way: vec![Component::InitTask(index)] });
+    let inner = state.lock();
+    if let Some(rare) = &inner.rare {
+        for (index, task) in rare.init_tasks.iter().enumerate() {
+            found.push(Child { config: task.bind(py).clone(), way: vec![Component::InitTask(index)] });
+        }
+        for (index, task) in rare.pre_tasks.iter().enumerate() {
+            found.push(Child { config: task.bind(py).clone(), way: vec![Component::PreTask(index)] });
+        }
     }
+    drop(inner);
+    Ok(found)
+}
+
+/// The configurations in a value that is given to the parameter at this position.
+pub(crate) fn held_by<'py>(value: &Bound<'py, PyAny>, position: usize) -> PyResult<Vec<Child<'py>>> {
+    let mut found = Vec::new();
+    collect(value, &mut vec![Component::Parameter(position)], &mut found, 0)?;
     Ok(found)
 }
 

@@ -20,11 +20,41 @@ pub(crate) fn path_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     PATH.import(py, "pathlib", "Path")
 }
 
+static REPR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// `reprlib`'s short representation: long containers and texts are never written whole.
+fn repr_lib(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    let made = REPR.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+        let short = py.import("reprlib")?.getattr("Repr")?.call0()?;
+        for limit in ["maxstring", "maxother", "maxlong"] {
+            short.setattr(limit, SHORT + 8)?;
+        }
+        Ok(short.unbind())
+    })?;
+    Ok(made.bind(py))
+}
+
 /// `repr(value)`, cut to one short line.
 pub(crate) fn short_repr(value: &Bound<'_, PyAny>) -> String {
-    let Ok(text) = value.repr().map(|r| r.to_string_lossy().into_owned()) else {
-        return format!("<{} without repr>", class_name(&value.get_type()));
-    };
+    let py = value.py();
+    let text = repr_lib(py)
+        .and_then(|short| short.call_method1(intern!(py, "repr"), (value,)))
+        .and_then(|text| Ok(text.cast_into::<PyString>()?.to_string_lossy().into_owned()));
+    match text {
+        Ok(text) => one_short_line(&text),
+        Err(_) => format!("<{} without repr>", class_name(&value.get_type())),
+    }
+}
+
+/// `str(value)`, cut to one short line.
+pub(crate) fn short_str(value: &Bound<'_, PyAny>) -> String {
+    match value.str() {
+        Ok(text) => one_short_line(&text.to_string_lossy()),
+        Err(_) => short_repr(value),
+    }
+}
+
+fn one_short_line(text: &str) -> String {
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHORT + 1).collect();
     if line.chars().count() > SHORT {
         line = line.chars().take(SHORT - 1).collect();
@@ -168,7 +198,7 @@ pub(crate) fn any<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, M
         && value.getattr(intern!(py, "ndim")).and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0)
         && !value.get_type().name().is_ok_and(|n| n == "ndarray")
     {
-        return Ok(value.call_method0(intern!(py, "item"))?);
+        return value.call_method0(intern!(py, "item")).map_err(|error| TypeSpec::Any.refused(value, &error));
     }
     Ok(value.clone())
 }
@@ -179,7 +209,7 @@ pub(crate) fn configuration<'py>(
     class: &Bound<'py, PyType>,
     spec: &TypeSpec,
 ) -> Result<Bound<'py, PyAny>, Mismatch> {
-    if !value.is_instance(class)? {
+    if !value.is_instance(class).map_err(|error| spec.refused(value, &error))? {
         let mismatch = spec.mismatch(value);
         return Err(if value.is_none() { mismatch } else { mismatch.because(class_hint(value, class)) });
     }

@@ -73,16 +73,19 @@ pub(crate) fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, P
 
 /// A value object before its attributes are set: `__new__` of foreign bases, then `__init__` without arguments.
 pub(crate) fn make_value<'py>(schema: &Schema, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let class = schema.value_class.bind(py);
-    let object = if schema.lifecycle.plain_new {
-        allocate(class)?
+    let (class, plain_new, has_init) = {
+        let making = schema.making();
+        (making.class.bind(py).clone(), making.plain_new, making.has_init)
+    };
+    let object = if plain_new {
+        allocate(&class)?
     } else {
         let before = MAKING_VALUE_OF.replace(class.as_type_ptr());
-        let made = class.call_method1(intern!(py, "__new__"), (class,));
+        let made = class.call_method1(intern!(py, "__new__"), (&class,));
         MAKING_VALUE_OF.set(before);
         made?
     };
-    if schema.lifecycle.has_init {
+    if has_init {
         class.getattr(intern!(py, "__init__"))?.call1((&object,))?;
     }
     Ok(object)
@@ -150,6 +153,9 @@ fn set_explicit(
     }
     let unwrapped = assign::unwrap(value);
     let stored = assign::checked(schema, position, &unwrapped.value, site)?;
+    if argument.generic.is_some() {
+        assign::bind_variables(schema, position, &stored, &mut inner.rare().type_variables, site)?;
+    }
     set_raw(object, argument.name.bind(py), &stored)?;
     inner.set_explicit(position);
     if unwrapped.tagged {

@@ -148,7 +148,10 @@ impl<'py> Walk<'py> {
     fn add(&mut self, config: &Bound<'py, PyAny>, state: Bound<'py, ConfigState>) -> NodeId {
         let (sealed, digest, meta, has_tasks) = {
             let inner = state.get().lock();
-            let has_tasks = inner.rare.as_ref().is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty());
+            let has_tasks = inner
+                .rare
+                .as_ref()
+                .is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty() || !rare.pre_tasks.is_empty());
             (inner.sealed, inner.digest.filter(|_| inner.sealed).map(Digest::from), inner.meta, has_tasks)
         };
         let number = self.push(Item::Config { config: config.clone(), state, digest, sealed, meta, has_tasks });
@@ -181,8 +184,9 @@ impl<'py> Walk<'py> {
         let py = config.py();
         let schema = state.schema.get();
         let plan = schema.plan.get_or_init(|| Plan::of(schema));
-        let (task, init_tasks) = if has_tasks { linked(config, state) } else { (None, Vec::new()) };
-        let flags = NodeFlags { task: task.is_some(), init_tasks: !init_tasks.is_empty(), pre_tasks: false };
+        let Linked { task, init_tasks, pre_tasks } = if has_tasks { linked(config, state) } else { Linked::default() };
+        let flags =
+            NodeFlags { task: task.is_some(), init_tasks: !init_tasks.is_empty(), pre_tasks: !pre_tasks.is_empty() };
         let mark = encoder.begin_node(flags, &plan.type_id);
         let mut count = 0;
         for parameter in &plan.parameters {
@@ -229,18 +233,37 @@ impl<'py> Walk<'py> {
                 self.write(task, encoder)?;
             }
         }
+        if flags.pre_tasks {
+            let mut nodes = Vec::with_capacity(pre_tasks.len());
+            for task in &pre_tasks {
+                nodes.push(self.add(task, ConfigState::of_configuration(task)?));
+            }
+            encoder.pre_tasks(&nodes);
+        }
         Ok(())
     }
 }
 
-/// The task it is an output of, and its init tasks.
-fn linked<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> (Option<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>) {
+/// The tasks of a configuration.
+#[derive(Default)]
+struct Linked<'py> {
+    /// The one that it is an output of.
+    task: Option<Bound<'py, PyAny>>,
+    init_tasks: Vec<Bound<'py, PyAny>>,
+    pre_tasks: Vec<Bound<'py, PyAny>>,
+}
+
+fn linked<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> Linked<'py> {
     let py = config.py();
     let inner = state.lock();
-    let Some(rare) = &inner.rare else { return (None, Vec::new()) };
+    let Some(rare) = &inner.rare else { return Linked::default() };
     let bind = |task: &Py<PyAny>| task.clone_ref(py).into_bound(py);
     let task = rare.task.as_ref().map(bind).filter(|task| !task.is(config));
-    (task, rare.init_tasks.iter().map(bind).collect())
+    Linked {
+        task,
+        init_tasks: rare.init_tasks.iter().map(bind).collect(),
+        pre_tasks: rare.pre_tasks.iter().map(bind).collect(),
+    }
 }
 
 /// An attribute as `object` gives it: parameters are stored where Python looks first.

@@ -89,7 +89,7 @@ pub(crate) fn build_instance<'py>(
         if keep {
             object.setattr(intern!(py, "__config__"), current)?;
         }
-        if schema.lifecycle.has_post_init {
+        if schema.making().has_post_init {
             object.call_method0(intern!(py, "__post_init__"))?;
         }
     }

@@ -8,9 +8,10 @@ use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::base::set_raw;
+use super::base::{delete_raw, set_raw};
 use super::children::{Child, Component, children};
-use super::schema::Schema;
+use super::placed;
+use super::schema::{Kind, Schema};
 use super::state::ConfigState;
 use crate::errors;
 
@@ -106,7 +107,7 @@ fn validate_one(visit: &Visit<'_>, hooked: &mut HashSet<usize>) -> PyResult<()> 
             format!("parameter '{name}' of {} is required and not set{}", schema.type_id, made_at(state, py)),
         ));
     }
-    if schema.lifecycle.has_validate
+    if schema.has_validate
         && hooked.insert(address(&visit.config))
         && let Err(error) = visit.config.call_method0(intern!(py, "__validate__"))
     {
@@ -131,55 +132,170 @@ fn note_place(error: &PyErr, schema: &Schema, place: &str, py: Python<'_>) {
 #[pyfunction]
 #[pyo3(signature = (config, context, *, identified = false))]
 pub(crate) fn seal(config: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>, identified: bool) -> PyResult<()> {
+    let mut done = Vec::new();
+    let result = seal_all(config, context, identified, &mut done);
+    if result.is_err() {
+        // All or nothing: what was sealed now is opened again.
+        for change in done {
+            change.undo()?;
+        }
+    }
+    result
+}
+
+/// A configuration that was just sealed, and what to restore if another one cannot be.
+struct Change<'py> {
+    config: Bound<'py, PyAny>,
+    state: Bound<'py, ConfigState>,
+    sealed: bool,
+    pending: bool,
+    placed: bool,
+    /// Values before generation, by position.
+    replaced: Vec<(usize, Option<Bound<'py, PyAny>>)>,
+}
+
+impl Change<'_> {
+    fn undo(self) -> PyResult<()> {
+        let py = self.config.py();
+        let it = self.state.get();
+        {
+            let mut inner = it.lock();
+            inner.sealed = self.sealed;
+            inner.paths_pending = self.pending;
+            inner.placed = self.placed;
+            inner.digest = None;
+        }
+        for (position, before) in self.replaced {
+            let name = it.schema.get().arguments[position].name.bind(py);
+            match before {
+                Some(value) => set_raw(&self.config, name, &value)?,
+                None => delete_raw(&self.config, name)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn begin_sealing<'py>(visit: &Visit<'py>) -> Change<'py> {
+    let mut inner = visit.state.get().lock();
+    let change = Change {
+        config: visit.config.clone(),
+        state: visit.state.clone(),
+        sealed: inner.sealed,
+        pending: inner.paths_pending,
+        placed: inner.placed,
+        replaced: Vec::new(),
+    };
+    inner.paths_pending = false;
+    change
+}
+
+fn seal_all<'py>(
+    config: &Bound<'py, PyAny>,
+    context: &Bound<'py, PyAny>,
+    identified: bool,
+    done: &mut Vec<Change<'py>>,
+) -> PyResult<()> {
     let mut seen = HashSet::new();
     seen.insert(address(config));
-    let mut stack = vec![Visit::root(config)?];
-    if stack[0].state.get().is_complete() {
+    let root = Visit::root(config)?;
+    if root.state.get().is_complete() {
         return Ok(());
     }
-    stack[0].state.get().lock().paths_pending = false;
+    done.push(begin_sealing(&root));
+    // With each visit, the position of its change in `done`.
+    let mut stack = vec![root];
+    let mut changes = vec![0];
     while let Some(visit) = stack.last_mut() {
         if let Some(child) = visit.waiting.pop() {
             let state = ConfigState::of_configuration(&child.config)?;
-            if !state.get().is_complete() && seen.insert(address(&child.config)) {
-                state.get().lock().paths_pending = false;
-                stack.push(Visit::of(child)?);
-            } else if state.get().lock().paths_pending {
-                visit.state.get().lock().paths_pending = true;
+            let above = visit.state.get();
+            if seen.contains(&address(&child.config)) {
+                inherit(above, state.get());
+            } else if state.get().is_complete() {
+                if placed::is_placed(state.get()) && !may_be_placed(above.schema.get(), &child) {
+                    return Err(misplaced(above, &child)?);
+                }
+            } else {
+                seen.insert(address(&child.config));
+                let below = Visit::of(child)?;
+                changes.push(done.len());
+                done.push(begin_sealing(&below));
+                stack.push(below);
             }
             continue;
         }
-        let pending = !generate(&stack, context)?;
-        if let Some(done) = stack.pop() {
-            let mut inner = done.state.get().lock();
-            // A digest of an earlier walk is of a configuration that may have changed since.
-            let fresh = identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk());
-            if !(inner.sealed || fresh) {
-                inner.digest = None;
-            }
-            inner.sealed = true;
-            inner.validated = true;
-            inner.paths_pending |= pending;
-            if inner.paths_pending
-                && let Some(above) = stack.last()
+        let generated = generate(&stack, context, &mut done[changes[changes.len() - 1]].replaced)?;
+        changes.pop();
+        if let Some(finished) = stack.pop() {
             {
-                above.state.get().lock().paths_pending = true;
+                let mut inner = finished.state.get().lock();
+                // A digest of an earlier walk is of a configuration that may have changed since.
+                let fresh = identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk());
+                if !(inner.sealed || fresh) {
+                    inner.digest = None;
+                }
+                inner.sealed = true;
+                inner.validated = true;
+                inner.paths_pending |= !generated.complete;
+                inner.placed |= generated.placed;
+            }
+            if let Some(above) = stack.last() {
+                inherit(above.state.get(), finished.state.get());
             }
         }
     }
     Ok(())
 }
 
-/// Generate the values of the configuration on top; false if some must wait for a folder.
-fn generate(stack: &[Visit<'_>], context: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let Some(visit) = stack.last() else { return Ok(true) };
+/// Whether the way to a child goes through a parameter with `field(ignore_generated=True)`.
+fn may_be_placed(schema: &Schema, child: &Child<'_>) -> bool {
+    matches!(child.way.first(), Some(Component::Parameter(position)) if schema.arguments[*position].ignore_generated)
+}
+
+fn misplaced(above: &ConfigState, child: &Child<'_>) -> PyResult<PyErr> {
+    let py = child.config.py();
+    let schema = above.schema.get();
+    let mut way = Vec::new();
+    child.way.iter().for_each(|component| component.write(schema, &mut way));
+    let reason = placed::explanation(child)?;
+    let message = format!("parameter '{}' of {}: {reason}{}", way.join("."), schema.type_id, made_at(above, py));
+    Ok(errors::attribute_validation(py, message))
+}
+
+/// What waits below, waits above; what is placed below, holds above.
+fn inherit(above: &ConfigState, below: &ConfigState) {
+    let (pending, placed) = {
+        let inner = below.lock();
+        (inner.paths_pending, inner.placed)
+    };
+    let mut inner = above.lock();
+    inner.paths_pending |= pending;
+    inner.placed |= placed;
+}
+
+/// What was made for one configuration.
+struct Generated {
+    /// Nothing must wait for a folder.
+    complete: bool,
+    /// Something was made for this very place.
+    placed: bool,
+}
+
+/// Generate the values of the configuration on top; what they replace is noted.
+fn generate<'py>(
+    stack: &[Visit<'py>],
+    context: &Bound<'py, PyAny>,
+    replaced: &mut Vec<(usize, Option<Bound<'py, PyAny>>)>,
+) -> PyResult<Generated> {
+    let mut done = Generated { complete: true, placed: false };
+    let Some(visit) = stack.last() else { return Ok(done) };
     let py = context.py();
     let state = visit.state.get();
     let schema = state.schema.get();
     if schema.arguments.iter().all(|argument| argument.generator.is_none()) {
-        return Ok(true);
+        return Ok(done);
     }
-    let mut complete = true;
     let mut components = Vec::new();
     for (above, below) in stack.iter().zip(&stack[1..]) {
         for component in &below.way {
@@ -194,13 +310,19 @@ fn generate(stack: &[Visit<'_>], context: &Bound<'_, PyAny>) -> PyResult<bool> {
         }
         let value = here.call_method1(intern!(py, "generate"), (generator, &visit.config))?;
         if value.is(py.NotImplemented()) {
-            complete = false;
+            done.complete = false;
             continue;
         }
         let value = super::assign::checked(schema, position, &value, None)?;
-        set_raw(&visit.config, argument.name.bind(py), &value)?;
+        let name = argument.name.bind(py);
+        replaced.push((position, visit.config.getattr_opt(name)?));
+        set_raw(&visit.config, name, &value)?;
+        if argument.kind == Kind::Generated {
+            done.placed = true;
+            placed::announce();
+        }
     }
-    Ok(complete)
+    Ok(done)
 }
 
 /// The tasks that must be done before this one: tasks given as parameters, and tasks whose outputs are.

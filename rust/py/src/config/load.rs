@@ -160,7 +160,7 @@ fn fill<'py>(py: Python<'py>, stored: &Stored<'py, '_>, table: &Table<'py>, base
             ),
         ));
     }
-    if schema.lifecycle.has_post_init {
+    if schema.making().has_post_init {
         object.call_method0(intern!(py, "__post_init__"))?;
     }
     Ok(())

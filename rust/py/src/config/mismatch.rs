@@ -1,6 +1,7 @@
 //! Why a value does not fit its parameter, and where inside the value.
 
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 
 use super::coerce;
 
@@ -10,18 +11,18 @@ pub(crate) enum Step {
     /// Inside a set, whose elements have no position.
     Element,
     /// The key itself is wrong.
-    Key(String),
+    Key(Py<PyAny>),
     /// The value found at this key is wrong.
-    Value(String),
+    Value(Py<PyAny>),
 }
 
 impl Step {
     pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> Self {
-        Self::Key(coerce::short_repr(key))
+        Self::Key(key.clone().unbind())
     }
 
     pub(crate) fn value_at(key: &Bound<'_, PyAny>) -> Self {
-        Self::Value(coerce::short_repr(key))
+        Self::Value(key.clone().unbind())
     }
 }
 
@@ -92,17 +93,27 @@ impl Mismatch {
 
 impl TypeMismatch {
     /// Position inside the value, outermost first: `[2]['lr']`.
-    pub(crate) fn position(&self) -> String {
+    pub(crate) fn position(&self, py: Python<'_>) -> String {
         self.steps
             .iter()
             .rev()
             .map(|step| match step {
                 Step::Index(index) => format!("[{index}]"),
                 Step::Element => "{element}".to_owned(),
-                Step::Key(key) => format!("[key {key}]"),
-                Step::Value(key) => format!("[{key}]"),
+                Step::Key(key) => format!("[key {}]", coerce::short_repr(key.bind(py))),
+                Step::Value(key) => format!("[{}]", coerce::short_repr(key.bind(py))),
             })
             .collect()
+    }
+
+    /// Position inside the value as a tuple of indices and keys: `(2, "lr")`.
+    pub(crate) fn location<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let steps = self.steps.iter().rev().map(|step| match step {
+            Step::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
+            Step::Element => Ok(PyString::new(py, "element").into_any()),
+            Step::Key(key) | Step::Value(key) => Ok(key.bind(py).clone()),
+        });
+        PyTuple::new(py, steps.collect::<PyResult<Vec<_>>>()?)
     }
 
     /// The sentence after the place: expected, given, and the reason if there is one.

@@ -15,6 +15,7 @@ pub(crate) mod json;
 pub(crate) mod lifecycle;
 pub(crate) mod load;
 pub(crate) mod mismatch;
+pub(crate) mod placed;
 pub(crate) mod plan;
 pub(crate) mod provenance;
 pub(crate) mod schema;

@@ -1,6 +1,6 @@
 //! The compiled form of a configuration class: parameters, validators, defaults, and what counts in the identifier.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -38,7 +38,8 @@ pub(crate) enum Default {
     Generated,
 }
 
-/// One parameter of a class.
+/// One parameter of a class; its flags are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Argument {
     pub(crate) name: Py<PyString>,
     pub(crate) text: String,
@@ -49,11 +50,17 @@ pub(crate) struct Argument {
     pub(crate) ignore_default: bool,
     /// There is a default that the user wrote; else an optional parameter defaults to `None`.
     pub(crate) has_default: bool,
+    /// Called on a value before it is validated.
+    pub(crate) converter: Option<Py<PyAny>>,
     /// `check(value) -> bool`, if the annotation has a checker.
     pub(crate) checker: Option<Py<PyAny>>,
     /// Called when the configuration is sealed.
     pub(crate) generator: Option<Py<PyAny>>,
     pub(crate) holds_configurations: bool,
+    /// It may hold a configuration whose paths were generated elsewhere.
+    pub(crate) ignore_generated: bool,
+    /// The annotation, if type variables or arguments of generic classes in it must agree with the value.
+    pub(crate) generic: Option<Py<PyAny>>,
     /// Canonical bytes of the default, computed at first need.
     pub(crate) default_bytes: OnceLock<Vec<u8>>,
 }
@@ -65,13 +72,13 @@ impl Argument {
 }
 
 /// How instances of the class are made and brought to life: independent facts, each asked for once per object.
-#[allow(clippy::struct_excessive_bools)]
-pub(crate) struct Lifecycle {
+pub(crate) struct Making {
+    /// The class of instances.
+    pub(crate) class: Py<PyType>,
     /// `__new__` is ours followed by `object`'s: the object can be allocated directly.
     pub(crate) plain_new: bool,
     pub(crate) has_init: bool,
     pub(crate) has_post_init: bool,
-    pub(crate) has_validate: bool,
 }
 
 /// A class, compiled once.
@@ -82,8 +89,10 @@ pub struct Schema {
     pub(crate) class: Py<PyType>,
     /// The generated class of configurations.
     pub(crate) config_class: Py<PyType>,
-    /// The class of instances.
-    pub(crate) value_class: Py<PyType>,
+    /// How instances are made: `A.value_class()` can change it after the class was compiled.
+    making: Mutex<Making>,
+    /// The class defines `__validate__`.
+    pub(crate) has_validate: bool,
     /// Parents' parameters first, each class in the order of its annotations.
     pub(crate) arguments: Vec<Argument>,
     /// What counts in identifiers, prepared at first need.
@@ -94,12 +103,16 @@ pub struct Schema {
     pub(crate) index: Py<PyDict>,
     pub(crate) is_task: bool,
     pub(crate) is_lightweight: bool,
-    pub(crate) lifecycle: Lifecycle,
     /// Python's `ObjectType` of the class.
     pub(crate) object_type: Py<PyAny>,
 }
 
 impl Schema {
+    /// How instances are made; no Python code runs while this is held.
+    pub(crate) fn making(&self) -> MutexGuard<'_, Making> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Index of a parameter, if the class has one of that name.
     pub(crate) fn position(&self, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
         match self.index.bind(name.py()).get_item(name)? {
@@ -175,7 +188,10 @@ fn compile_argument(given: &Bound<'_, PyAny>) -> PyResult<Argument> {
         default,
         ignore_default: get("ignore_default")?.extract()?,
         has_default,
+        converter: optional("converter")?,
         checker: optional("checker")?,
+        ignore_generated: get("ignore_generated")?.extract()?,
+        generic: optional("generic")?,
         generator,
         default_bytes: OnceLock::new(),
     })
@@ -184,7 +200,8 @@ fn compile_argument(given: &Bound<'_, PyAny>) -> PyResult<Argument> {
 #[pymethods]
 impl Schema {
     /// Compile a class: `arguments` have the attributes `name, spec, kind, has_default, default, required,
-    /// ignore_default, checker, generator`.
+    /// ignore_default, ignore_generated, generic,
+    /// converter, checker, generator`.
     #[new]
     #[pyo3(signature = (type_id, class, config_class, value_class, arguments, object_type, *, is_task, is_lightweight, lifecycle))]
     #[allow(clippy::too_many_arguments)]
@@ -211,14 +228,14 @@ impl Schema {
             type_id,
             class: class.unbind(),
             config_class: config_class.unbind(),
-            value_class: value_class.unbind(),
+            making: Mutex::new(Making { class: value_class.unbind(), plain_new, has_init, has_post_init }),
+            has_validate,
             arguments,
             plan: OnceLock::new(),
             holding,
             index: index.unbind(),
             is_task,
             is_lightweight,
-            lifecycle: Lifecycle { plain_new, has_init, has_post_init, has_validate },
             object_type,
         })
     }
@@ -253,6 +270,21 @@ impl Schema {
         self.config_class.clone_ref(py)
     }
 
+    /// Make instances of another class from now on: `(plain __new__, __init__, __post_init__)` tell what it defines.
+    #[pyo3(signature = (class_, lifecycle))]
+    fn set_value_class(&self, class_: Py<PyType>, lifecycle: (bool, bool, bool)) {
+        let (plain_new, has_init, has_post_init) = lifecycle;
+        let before =
+            std::mem::replace(&mut *self.making(), Making { class: class_, plain_new, has_init, has_post_init });
+        drop(before);
+    }
+
+    /// The class of instances.
+    #[getter]
+    fn value_class(&self, py: Python<'_>) -> Py<PyType> {
+        self.making().class.clone_ref(py)
+    }
+
     /// The value to store for a parameter; raises `ValidationError` if it does not fit.
     fn coerce<'py>(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let Some(position) = self.position(name)? else {
@@ -265,7 +297,9 @@ impl Schema {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.class)?;
         visit.call(&self.config_class)?;
-        visit.call(&self.value_class)?;
+        if let Ok(making) = self.making.try_lock() {
+            visit.call(&making.class)?;
+        }
         visit.call(&self.object_type)
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Rare {
     pub(crate) task: Option<Py<PyAny>>,
     pub(crate) job: Option<Py<PyAny>>,
     pub(crate) init_tasks: Vec<Py<PyAny>>,
+    /// Init tasks whose tags are not collected.
+    pub(crate) init_barriers: Vec<usize>,
+    /// Lightweight tasks that run once the objects are made, before the init tasks.
+    pub(crate) pre_tasks: Vec<Py<PyAny>>,
+    /// What the type variables of the class stand for: a dictionary that only `_config/generics.py` reads.
+    pub(crate) type_variables: Option<Py<PyAny>>,
     pub(crate) dependencies: Vec<Py<PyAny>>,
     pub(crate) watched: Vec<Py<PyAny>>,
     /// Where parameters were assigned after construction.
@@ -52,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) validated: bool,
     /// Sealed without a folder: paths, here or below, are still to be generated.
     pub(crate) paths_pending: bool,
+    /// Here or below are values that were generated for the place of this configuration below its root.
+    pub(crate) placed: bool,
     pub(crate) loaded: bool,
     /// The configuration is a task that was submitted: it is its own task.
     pub(crate) submitted: bool,
@@ -248,6 +256,55 @@ impl ConfigState {
         inner.rare().init_tasks = tasks;
     }
 
+    /// Init tasks, by position, whose tags are not collected.
+    #[getter]
+    fn init_barriers(&self) -> Vec<usize> {
+        self.lock().rare.as_ref().map(|rare| rare.init_barriers.clone()).unwrap_or_default()
+    }
+
+    #[setter]
+    fn set_init_barriers(&self, barriers: Vec<usize>) {
+        self.lock().rare().init_barriers = barriers;
+    }
+
+    /// Lightweight tasks that run once the objects are made.
+    #[getter]
+    fn pre_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock()
+            .rare
+            .as_ref()
+            .map(|rare| rare.pre_tasks.iter().map(|t| t.clone_ref(py)).collect())
+            .unwrap_or_default()
+    }
+
+    #[setter]
+    fn set_pre_tasks(&self, tasks: Vec<Py<PyAny>>) {
+        let mut inner = self.lock();
+        inner.digest = None;
+        inner.validated = false;
+        inner.rare().pre_tasks = tasks;
+    }
+
+    /// What the type variables of the class stand for.
+    #[getter]
+    fn type_variables(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock().rare.as_ref().and_then(|rare| rare.type_variables.as_ref().map(|bound| bound.clone_ref(py)))
+    }
+
+    #[setter]
+    fn set_type_variables(&self, bound: Option<Py<PyAny>>) {
+        self.lock().rare().type_variables = bound;
+    }
+
+    /// Own tags: `(name, value, place)`, the place being `file:line` or None.
+    #[getter]
+    fn tags(&self, py: Python<'_>) -> Vec<(String, Py<PyAny>, Option<String>)> {
+        super::tags::own_tags(self, py)
+            .into_iter()
+            .map(|(name, value, site)| (name, value, site.map(|site| site.resolve(py))))
+            .collect()
+    }
+
     #[getter]
     fn dependencies(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         self.lock()
@@ -304,10 +361,10 @@ impl ConfigState {
             for tag in &rare.tags {
                 visit.call(&tag.value)?;
             }
-            for object in [&rare.task, &rare.job].into_iter().flatten() {
+            for object in [&rare.task, &rare.job, &rare.type_variables].into_iter().flatten() {
                 visit.call(object)?;
             }
-            for object in rare.init_tasks.iter().chain(&rare.dependencies).chain(&rare.watched) {
+            for object in rare.init_tasks.iter().chain(&rare.pre_tasks).chain(&rare.dependencies).chain(&rare.watched) {
                 visit.call(object)?;
             }
             if let Some((_, merged)) = &rare.merged_tags {

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::children::{Component, children};
+use super::coerce::short_repr;
 use super::provenance::Site;
 use super::state::{ConfigState, Tag};
 
@@ -37,17 +38,22 @@ struct Visit<'py> {
 
 fn below<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let py = config.py();
-    let (barriers, task) = {
+    let (barriers, init_barriers, task) = {
         let inner = state.lock();
         let rare = inner.rare.as_ref();
         (
             rare.map(|rare| rare.tag_barriers.clone()).unwrap_or_default(),
+            rare.map(|rare| rare.init_barriers.clone()).unwrap_or_default(),
             rare.and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(py))),
         )
     };
     let mut found: Vec<_> = children(config, state)?
         .into_iter()
-        .filter(|child| !matches!(child.way.first(), Some(Component::Parameter(p)) if barriers.contains(p)))
+        .filter(|child| match child.way.first() {
+            Some(Component::Parameter(position)) => !barriers.contains(position),
+            Some(Component::InitTask(index)) => !init_barriers.contains(index),
+            _ => true,
+        })
         .map(|child| child.config)
         .collect();
     if let Some(task) = task {
@@ -65,21 +71,44 @@ fn cached<'py>(state: &ConfigState, py: Python<'py>, epoch: u64) -> Option<Bound
 }
 
 /// Merge the tags of `from` into `into`; a name with two values is worth a warning, the later one stays.
-fn merge<'py>(into: &Bound<'py, PyDict>, from: &Bound<'py, PyDict>, site: Option<&Site>) -> PyResult<()> {
+fn merge<'py>(into: &Bound<'py, PyDict>, from: &Bound<'py, PyDict>, root: &Bound<'py, PyAny>) -> PyResult<()> {
     let py = into.py();
     for (name, value) in from {
         if let Some(known) = into.get_item(&name)?
             && !known.is(&value)
             && !known.eq(&value)?
         {
-            let place = site.map(|site| format!(" (at {})", site.resolve(py))).unwrap_or_default();
-            let message = format!("conflicting values of tag '{name}': {} and {}{place}", known.repr()?, value.repr()?);
+            let name = name.to_string();
+            let message = format!(
+                "conflicting values of tag '{name}': {}{} and {}{}; the second one is kept",
+                short_repr(&known),
+                place_of(root, &name, &known)?,
+                short_repr(&value),
+                place_of(root, &name, &value)?
+            );
             let message = std::ffi::CString::new(message.replace('\0', " "))?;
             PyErr::warn(py, py.get_type::<PyUserWarning>().as_any(), &message, 2)?;
         }
         into.set_item(name, value)?;
     }
     Ok(())
+}
+
+/// Where a tag got a value, for messages: looked for only when it is told.
+fn place_of(root: &Bound<'_, PyAny>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = root.py();
+    let mut seen = HashSet::from([root.as_ptr() as usize]);
+    let mut stack = vec![root.clone()];
+    while let Some(config) = stack.pop() {
+        let state = ConfigState::of_configuration(&config)?;
+        for (own, given, site) in own_tags(state.get(), py) {
+            if own == name && given.bind(py).is(value) {
+                return Ok(site.map(|site| format!(" (at {})", site.resolve(py))).unwrap_or_default());
+            }
+        }
+        stack.extend(below(&config, state.get())?.into_iter().filter(|config| seen.insert(config.as_ptr() as usize)));
+    }
+    Ok(String::new())
 }
 
 /// All tags, merged; sealed configurations keep the result, so that a chain of tasks is not walked again and again.
@@ -101,7 +130,7 @@ fn merged<'py>(root: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         if let Some(child) = top.waiting.pop() {
             let state = ConfigState::of_configuration(&child)?;
             if let Some(known) = cached(state.get(), py, epoch) {
-                merge(&top.merged, &known, None)?;
+                merge(&top.merged, &known, root)?;
             } else if seen.insert(child.as_ptr() as usize) {
                 stack.push(visit(child)?);
             }
@@ -109,16 +138,16 @@ fn merged<'py>(root: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         }
         let Some(done) = stack.pop() else { return Ok(PyDict::new(py)) };
         let state = ConfigState::of_configuration(&done.config)?;
-        for (name, value, site) in own_tags(state.get(), py) {
+        for (name, value, _) in own_tags(state.get(), py) {
             let single = PyDict::new(py);
             single.set_item(name, value)?;
-            merge(&done.merged, &single, site.as_ref())?;
+            merge(&done.merged, &single, root)?;
         }
         if state.get().is_sealed() && !done.merged.is_empty() {
             state.get().lock().rare().merged_tags = Some((epoch, done.merged.clone().into_any().unbind()));
         }
         match stack.last() {
-            Some(above) => merge(&above.merged, &done.merged, None)?,
+            Some(above) => merge(&above.merged, &done.merged, root)?,
             None => return Ok(done.merged),
         }
     }
@@ -126,7 +155,7 @@ fn merged<'py>(root: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
 
 type OwnTag = (String, Py<PyAny>, Option<Site>);
 
-fn own_tags(state: &ConfigState, py: Python<'_>) -> Vec<OwnTag> {
+pub(crate) fn own_tags(state: &ConfigState, py: Python<'_>) -> Vec<OwnTag> {
     let inner = state.lock();
     inner
         .rare

@@ -3,13 +3,13 @@
 //! A [`TypeSpec`] is compiled once per class from a tuple that Python built out of the annotation, then
 //! used at every assignment. The fast path of each type is the value that already has the exact type.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::coerce;
-use super::mismatch::{Mismatch, Step};
+use super::mismatch::{Mismatch, Step, TypeMismatch};
 
 /// A compiled parameter type.
 pub(crate) enum TypeSpec {
@@ -31,6 +31,10 @@ pub(crate) enum TypeSpec {
     Literal(Vec<Py<PyAny>>),
     Enum(Py<PyType>),
     Config(Py<PyType>),
+    /// A type variable, and what it is bounded by.
+    Variable(Py<PyAny>, Box<TypeSpec>),
+    /// A generic class with arguments: the class, and the annotation for messages.
+    Generic(Py<PyType>, Py<PyAny>),
     /// A type known only to Python: an object with `coerce(value)`.
     Custom(Py<PyAny>),
 }
@@ -61,6 +65,8 @@ impl TypeSpec {
             "literal" => Self::Literal(spec.iter().skip(1).map(Bound::unbind).collect()),
             "enum" => Self::Enum(spec.get_item(1)?.cast_into::<PyType>()?.unbind()),
             "config" => Self::Config(spec.get_item(1)?.cast_into::<PyType>()?.unbind()),
+            "variable" => Self::Variable(spec.get_item(1)?.unbind(), sub(2)?),
+            "generic" => Self::Generic(spec.get_item(1)?.cast_into::<PyType>()?.unbind(), spec.get_item(2)?.unbind()),
             "custom" => Self::Custom(spec.get_item(1)?.unbind()),
             _ => return Err(PyTypeError::new_err(format!("unknown parameter type {kind:?}"))),
         })
@@ -69,7 +75,8 @@ impl TypeSpec {
     /// Whether a configuration may be found in a value of this type: walks skip the others.
     pub(crate) fn may_hold_configurations(&self) -> bool {
         match self {
-            Self::Any | Self::Config(_) | Self::Custom(_) => true,
+            Self::Any | Self::Config(_) | Self::Generic(..) | Self::Custom(_) => true,
+            Self::Variable(_, bound) => bound.may_hold_configurations(),
             Self::List(item) | Self::Set(item) | Self::VariadicTuple(item) | Self::Optional(item) => {
                 item.may_hold_configurations()
             }
@@ -109,6 +116,7 @@ impl TypeSpec {
     pub(crate) fn accepts_none(&self) -> bool {
         match self {
             Self::Any | Self::Optional(_) | Self::Custom(_) => true,
+            Self::Variable(_, bound) => bound.accepts_none(),
             Self::Union(items) => items.iter().any(Self::accepts_none),
             _ => false,
         }
@@ -138,6 +146,11 @@ impl TypeSpec {
                 format!("Literal[{}]", shown.join(", "))
             }
             Self::Enum(class) | Self::Config(class) => coerce::class_name(class.bind(py)),
+            Self::Variable(variable, _) => coerce::short_repr(variable.bind(py)),
+            Self::Generic(class, annotation) => {
+                let text = coerce::short_repr(annotation.bind(py));
+                if text.is_empty() { coerce::class_name(class.bind(py)) } else { text }
+            }
             Self::Custom(custom) => coerce::short_repr(custom.bind(py)),
         }
     }
@@ -166,7 +179,8 @@ impl TypeSpec {
                 let set = value.cast::<PySet>().map_err(|_| self.mismatch(value))?;
                 let result = PySet::empty(py)?;
                 for element in set {
-                    result.add(item.coerce(&element).map_err(|m| m.inside(Step::Element))?)?;
+                    let stored = item.coerce(&element).map_err(|m| m.inside(Step::Element))?;
+                    result.add(stored).map_err(|error| self.refused(value, &error))?;
                 }
                 Ok(result.into_any())
             }
@@ -176,7 +190,7 @@ impl TypeSpec {
                 for (key, item) in dict {
                     let stored = key_type.coerce(&key).map_err(|m| m.inside(Step::key_of(&key)))?;
                     let item = value_type.coerce(&item).map_err(|m| m.inside(Step::value_at(&key)))?;
-                    result.set_item(stored, item)?;
+                    result.set_item(stored, item).map_err(|error| self.refused(value, &error))?;
                 }
                 Ok(result.into_any())
             }
@@ -206,19 +220,20 @@ impl TypeSpec {
             Self::Literal(values) => {
                 for literal in values {
                     let literal = literal.bind(py);
-                    if literal.get_type().is(value.get_type()) && literal.eq(value)? {
+                    if literal.get_type().is(value.get_type()) && literal.eq(value).unwrap_or(false) {
                         return Ok(literal.clone());
                     }
                 }
                 Err(self.mismatch(value))
             }
             Self::Enum(class) => {
-                if value.is_instance(class.bind(py))? {
+                if value.is_instance(class.bind(py)).map_err(|error| self.refused(value, &error))? {
                     return Ok(value.clone());
                 }
                 Err(self.mismatch(value).because(coerce::enum_hint(class.bind(py), value)))
             }
-            Self::Config(class) => coerce::configuration(value, class.bind(py), self),
+            Self::Config(class) | Self::Generic(class, _) => coerce::configuration(value, class.bind(py), self),
+            Self::Variable(_, bound) => bound.coerce(value),
             Self::Custom(custom) => Ok(custom.bind(py).call_method1(intern!(py, "coerce"), (value,))?),
         }
     }
@@ -238,6 +253,15 @@ impl TypeSpec {
             }
         }
         Err(deepest.unwrap_or_else(|| self.mismatch(value)))
+    }
+
+    /// The mismatch for a value whose own code raised; interruptions and the like go on as they are.
+    pub(crate) fn refused(&self, value: &Bound<'_, PyAny>, error: &PyErr) -> Mismatch {
+        let py = value.py();
+        if !error.is_instance_of::<PyException>(py) {
+            return error.clone_ref(py).into();
+        }
+        self.mismatch(value).because(error.to_string())
     }
 
     pub(crate) fn mismatch(&self, value: &Bound<'_, PyAny>) -> Mismatch {
@@ -269,12 +293,25 @@ fn sequence<'py>(value: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     value.cast::<PyList>().ok().map(|list| list.iter().collect())
 }
 
+/// The error, knowing the place inside the value: `error.loc`, which `error.errors()` tells too.
+pub(crate) fn located(py: Python<'_>, error: PyErr, mismatch: &TypeMismatch) -> PyErr {
+    match mismatch.location(py).and_then(|location| error.value(py).setattr(intern!(py, "loc"), location)) {
+        Ok(()) => error,
+        Err(failed) => failed,
+    }
+}
+
 /// The value to store for a type given in tuple form; raises `ValidationError` if it does not fit.
 #[pyfunction]
 #[pyo3(name = "coerce")]
 pub(crate) fn coerce_value<'py>(spec: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     TypeSpec::compile(spec)?.coerce(value).map_err(|mismatch| match mismatch {
         Mismatch::Raised(error) => *error,
-        Mismatch::Type(mismatch) => crate::errors::validation(value.py(), mismatch.explanation()),
+        Mismatch::Type(mismatch) => {
+            let py = value.py();
+            let inside = mismatch.position(py);
+            let at = if inside.is_empty() { String::new() } else { format!("at {inside}: ") };
+            located(py, crate::errors::validation(py, format!("{at}{}", mismatch.explanation())), &mismatch)
+        }
     })
 }

@@ -1,0 +1,1 @@
+"""Import paths of older projects: every module here re-exports, and does nothing else."""

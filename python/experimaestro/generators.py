@@ -1,0 +1,5 @@
+"""Generated values."""
+
+from experimaestro._config.annotations import Generator, PathGenerator, pathgenerator
+
+__all__ = ["Generator", "PathGenerator", "pathgenerator"]
