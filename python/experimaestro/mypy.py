@@ -135,7 +135,7 @@ def _add_constructor(context: ClassDefContext, arguments: list[Argument]) -> Non
     method = add_method_to_class(
         context.api, context.cls, "__new__", arguments, fill_typevars(info), is_classmethod=True
     )
-    if hasattr(method, "is_class"):
+    if isinstance(method, FuncDef):
         method.is_class = False
 
 

@@ -25,13 +25,14 @@ def client(hostname: str = "", python: str = "python3") -> Iterator[Any]:
     except ImportError:
         raise ImportError("experimaestro.rpyc needs the package rpyc: pip install rpyc") from None
 
+    service: Any = ClassicService
     serve = "import sys; from rpyc.cli.rpyc_classic import ClassicServer; sys.exit(ClassicServer.run())"
     command = [sys.executable, "-u", "-c", serve, "-q", "-m", "stdio"]
     if hostname:
         import shlex
 
         command = ["ssh", hostname, shlex.join([python, *command[1:]])]
-    connection = connect_subproc(command, ClassicService)
+    connection = connect_subproc(command, service)
     try:
         yield connection
     finally:
