@@ -24,6 +24,7 @@ from experimaestro import (
     field,
     pathgenerator,
 )
+from experimaestro.exceptions import ValidationError
 
 T = TypeVar("T")
 
@@ -69,6 +70,46 @@ def test_bad_type_identifier() -> None:
 
     with pytest.raises(AssertionError, match="must be a string"):
         Numbered.C()
+
+
+@pytest.mark.parametrize(
+    ("identifier", "mistake"),
+    [
+        ("../../outside", "cannot name the folder"),
+        ("/tmp/outside", "cannot name the folder"),
+        ("a/b", "cannot name the folder"),
+        ("a\0b", "cannot name the folder"),
+        ("a\nb", "cannot name the folder"),
+        ("", "no name after its last dot"),
+        ("..", "no name after its last dot"),
+        ("some.", "no name after its last dot"),
+        ("x" * 201, "too long"),
+        ("\u00e9" * 101, "too long"),
+        ("\udc80", "not Unicode"),
+    ],
+)
+def test_identifier_of_a_task_can_name_its_folder(identifier: str, mistake: str) -> None:
+    class Wrong(Task):
+        __xpmid__ = identifier
+
+    with pytest.raises(ValidationError, match=mistake) as raised:
+        Wrong.C()
+    assert "Wrong" in str(raised.value)
+
+
+@pytest.mark.parametrize("identifier", ["a b", "\u00e9t\u00e9.na\u00efve", "a:b", ".hidden", "x" * 200])
+def test_identifier_of_a_task_may_be_any_name(identifier: str) -> None:
+    class Fine(Task):
+        __xpmid__ = identifier
+
+    assert Fine.__xpmtype__.identifier == identifier
+
+
+def test_identifier_of_a_configuration_names_no_folder() -> None:
+    class Fine(Config):
+        __xpmid__ = "https://models/one"
+
+    assert Fine.__xpmtype__.identifier == "https://models/one"
 
 
 def test_class_inside_a_function_needs_an_identifier(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,7 +216,22 @@ def type_identifier(cls: type[Config]) -> str:
     """The type identifier of a class: its own `__xpmid__`, or its qualified name in lower case.
 
     A string `__xpmid__` belongs to the class that defines it; a class method is asked by every subclass.
+
+    Raises:
+        ValidationError: it is not Unicode text, or a task's cannot be the name of a folder.
+        AssertionError: it is no string, or a job could not import the class.
     """
+    identifier = _declared_identifier(cls)
+    mistake = _mistake(identifier, names_folder=issubclass(cls, Task))
+    if mistake is not None:
+        raise _core.ValidationError(
+            f"the identifier {identifier!r} of {cls.__module__}.{cls.__qualname__} {mistake}: "
+            'give the class another, such as __xpmid__ = "my.task"'
+        )
+    return identifier
+
+
+def _declared_identifier(cls: type[Config]) -> str:
     own = cls.__dict__.get("__xpmid__")
     inherited = getattr(cls, "__xpmid__", None)
     if isinstance(own, str):
@@ -241,6 +256,27 @@ def type_identifier(cls: type[Config]) -> str:
         )
     module = "__main__" if cls.__module__ in MAIN_MODULES else cls.__module__
     return f"{module}.{cls.__qualname__}".lower()
+
+
+_LONGEST_IDENTIFIER = 200
+"""Bytes: file systems allow 255 in a name, and the files of a job add their endings to it."""
+
+
+def _mistake(identifier: str, *, names_folder: bool) -> str | None:
+    """Why a type identifier cannot be used; None when it can."""
+    try:
+        size = len(identifier.encode())
+    except UnicodeEncodeError:
+        return "is not Unicode text"
+    if not names_folder:
+        return None
+    if identifier.endswith(".") or not identifier:
+        return "has no name after its last dot, which is what the files of a job are named after"
+    if "/" in identifier or not identifier.isprintable():
+        return "cannot name the folder of its jobs: it has a '/' or a character that cannot be printed"
+    if size > _LONGEST_IDENTIFIER:
+        return f"is too long to name the folder of its jobs: {size} bytes, at most {_LONGEST_IDENTIFIER} are possible"
+    return None
 
 
 MAIN_MODULES = ("__main__", "_main_", "__mp_main__")
