@@ -213,3 +213,23 @@ def test_the_summary_says_what_failed_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "results" / "table.txt").touch()
     print_summary(board, screen, tmp_path, tmp_path / "results")
     assert f"results  {tmp_path / 'results'}\n" in printed(screen)
+
+
+def test_what_another_console_prints_goes_above_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = console(force_terminal=True)
+    behind = io.StringIO()
+    monkeypatch.setattr("sys.stdout", behind)
+    monkeypatch.setattr("experimaestro.cli.live.bars._is_terminal_out", lambda: True)
+    bars = Bars(Board("demo"), shown)
+    bars.start()
+    try:
+        # Written past the bars, it would land on one of their lines, and the next frame would erase its last ones.
+        Console().print("a table")
+        print("a line, unfinished", end="")
+    finally:
+        bars.stop()
+    assert behind.getvalue() == ""
+    assert "a table" in printed(shown)
+    assert "a line, unfinished" in printed(shown)
+    Console().print("after")
+    assert behind.getvalue() == "after\n"

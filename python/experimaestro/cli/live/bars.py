@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.segment import Segment
@@ -84,6 +86,18 @@ def counts_line(counts: Mapping[Phase, int], ascii_only: bool) -> Text:
     return line
 
 
+class _AboveBars(FileProxy):
+    """Standard output while bars are shown: what is written goes above them.
+
+    A console of the user's code would recognise rich's own proxy and write past it, into the bars.
+    """
+
+    @property
+    def rich_proxied_file(self) -> IO[str]:
+        """The proxy itself."""
+        return self  # type: ignore[return-value]
+
+
 class Bars:
     """Redraws the board a few times per second; a failure is printed above it, where it stays."""
 
@@ -100,17 +114,23 @@ class Bars:
             console=console,
             refresh_per_second=REFRESHES_PER_SECOND,
             transient=True,
-            # What the user's code prints goes above the bars; when stdout is not this terminal, it stays where it goes.
-            redirect_stdout=_is_terminal_out(),
+            redirect_stdout=False,
             redirect_stderr=True,
         )
+        self._stdout: IO[str] | None = None
 
     def start(self) -> None:
         """Show the display."""
         self._live.start(refresh=True)
+        # What the user's code prints goes above the bars; when stdout is not this terminal, it stays where it goes.
+        if _is_terminal_out():
+            self._stdout, sys.stdout = sys.stdout, _AboveBars(self.console, sys.stdout)
 
     def stop(self) -> None:
         """Remove the display."""
+        if self._stdout is not None:
+            sys.stdout.flush()
+            sys.stdout, self._stdout = self._stdout, None
         self._live.stop()
 
     def changed(self, before: JobView | None, view: JobView) -> None:
