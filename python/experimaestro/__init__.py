@@ -78,7 +78,6 @@ if TYPE_CHECKING:
     from experimaestro.exceptions import GracefulExperimentExit as GracefulExperimentExit
     from experimaestro.exceptions import GracefulTimeout as GracefulTimeout
     from experimaestro.exceptions import TaskCancelled as TaskCancelled
-    from experimaestro.mkdocs.annotations import documentation as documentation
 
 # Where each name comes from: module of this package -> names.
 _MODULES = {
@@ -143,7 +142,6 @@ _MODULES = {
     "_run.run_mode": ("RunMode",),
     "_run.workspace": ("Workspace", "set_launcher"),
     "exceptions": ("DirtyGitError", "FailedExperiment", "GracefulExperimentExit", "GracefulTimeout", "TaskCancelled"),
-    "mkdocs.annotations": ("documentation",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 # Names that are something else at home: module and name there.

@@ -26,6 +26,14 @@ class Marked(Config):
     def shown(self, size: int) -> None:
         """Read this."""
 
+    @documentation
+    @classmethod
+    def of_the_class(cls) -> None: ...
+
+    @documentation
+    @property
+    def computed(self) -> int: ...
+
     def hidden(self) -> None:
         """Do not read this."""
 
@@ -38,6 +46,8 @@ def test_marks_are_not_inherited():
     assert shoulddocument(Marked)
     assert shoulddocument(Marked.shown)
     assert shoulddocument(Marked.__dict__["shown"])
+    assert shoulddocument(Marked.of_the_class)
+    assert shoulddocument(Marked.computed)
     assert not shoulddocument(Marked.hidden)
     assert not shoulddocument(Below)
     assert not shoulddocument(3)

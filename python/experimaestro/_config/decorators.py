@@ -45,8 +45,9 @@ def config_only(method: F) -> F:
 
 
 def documentation(member: F) -> F:
-    """Mark a method as part of the documentation of its class."""
-    member.__xpm_documented__ = True  # type: ignore[attr-defined]
+    """Mark a method (or a class) as part of what users should read about."""
+    target: Any = getattr(member, "__func__", getattr(member, "fget", member))
+    target.__xpm_documented__ = True
     return member
 
 

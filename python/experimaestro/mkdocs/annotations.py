@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from experimaestro._config.decorators import documentation
 
-_MARK = "__xpm_documentation__"
+__all__ = ["documentation", "shoulddocument"]
 
 
-def documentation(documented: T) -> T:
-    """Mark a method or a class as part of what users should read about.
+def shoulddocument(value: Any) -> bool:
+    """Whether `documentation` marked it (for a class: the class itself, and none of its parents).
 
     >>> @documentation
     ... def step(): ...
     >>> shoulddocument(step)
     True
     """
-    target: Any = getattr(documented, "__func__", getattr(documented, "fget", documented))
-    setattr(target, _MARK, True)
-    return documented
-
-
-def shoulddocument(value: Any) -> bool:
-    """Whether `documentation` marked it (for a class: the class itself, and none of its parents)."""
     target = getattr(value, "__func__", getattr(value, "fget", value))
-    return bool(target.__dict__.get(_MARK, False)) if hasattr(target, "__dict__") else False
+    return bool(getattr(target, "__dict__", {}).get("__xpm_documented__", False))

@@ -86,7 +86,8 @@ def configuration_markdown(cls: type[Config]) -> str:
     for name, value in vars(cls).items():
         if not isinstance(value, type) and shoulddocument(value):
             target = getattr(value, "__func__", value)
-            lines += ["", f"#### {name}{inspect.signature(target)}", "", inspect.cleandoc(target.__doc__ or "")]
+            taken = inspect.signature(target) if callable(target) else ""
+            lines += ["", f"#### {name}{taken}", "", inspect.cleandoc(target.__doc__ or "")]
     return "\n".join(lines).rstrip() + "\n"
 
 
