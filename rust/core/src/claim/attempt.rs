@@ -5,7 +5,7 @@ use super::process::ProcessIdentity;
 use super::record::{End, Outcome, Run, to_bytes};
 use super::take::{Taken, take};
 use super::{ClaimError, ClaimResult, marker};
-use crate::fs::{self, Creation};
+use crate::fs::{self, Creation, Durability};
 use crate::layout::{AttemptFile, JobDirectory};
 
 /// An attempt that this process runs.
@@ -33,7 +33,7 @@ impl Attempt {
         };
         let run = to_bytes(&Run::by(&process, now));
         let path = job.attempt(number, AttemptFile::Run);
-        if fs::try_create_exclusive(&path, &run)? == Creation::Lost {
+        if fs::try_create_exclusive(&path, &run, Durability::Process)? == Creation::Lost {
             return Err(ClaimError::Lost(format!(
                 "attempt {number} of {} was given to somebody else",
                 job.path().display()
@@ -53,7 +53,8 @@ impl Attempt {
         }
         if fs::exists(&self.job.done())? {
             let end = End::new(Outcome::Done, Some(0), Some("it was done already"), Some(self.started), now);
-            fs::create_exclusive(&self.job.attempt(self.number, AttemptFile::End), &to_bytes(&end))?;
+            let path = self.job.attempt(self.number, AttemptFile::End);
+            fs::create_exclusive(&path, &to_bytes(&end), Durability::Process)?;
             return Err(ClaimError::Lost(format!("the job {} is done already", self.job.path().display())));
         }
         Ok(())
@@ -101,10 +102,11 @@ impl Attempt {
         }
         let end = End::new(outcome, Some(code), message, Some(self.started), now);
         let path = self.job.attempt(self.number, AttemptFile::End);
-        if fs::try_create_exclusive(&path, &to_bytes(&end))? == Creation::Lost {
+        // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
+        let durability = if outcome == Outcome::Done { Durability::Content } else { Durability::Process };
+        if fs::try_create_exclusive(&path, &to_bytes(&end), durability)? == Creation::Lost {
             return Err(self.taken_over());
         }
-        fs::sync_folder(&self.job.attempts())?;
         if outcome == Outcome::Done {
             marker::write_done(&self.job)?;
         } else {

@@ -83,11 +83,14 @@ fn stored<T: DeserializeOwned>(job: &JobDirectory, number: u32, file: AttemptFil
     Ok(bytes.map_or(Stored::Absent, |bytes| from_bytes(&bytes).map_or(Stored::Unreadable, Stored::Record)))
 }
 
-/// The number of the last attempt that was claimed; `None` if there is none.
+/// The number of the last attempt; `None` if there is none. After a loss of power its claim may be the file that is gone.
 fn last_attempt(job: &JobDirectory) -> ClaimResult<Option<u32>> {
-    let suffix = format!(".{}", AttemptFile::Claim.extension());
-    let names = fs::names(&job.attempts())?.unwrap_or_default();
-    Ok(names.iter().filter_map(|name| name.strip_suffix(suffix.as_str())?.parse().ok()).max())
+    let decisive = [AttemptFile::Claim, AttemptFile::Run, AttemptFile::End].map(AttemptFile::extension);
+    let number = |name: &String| {
+        let (number, extension) = name.split_once('.')?;
+        if decisive.contains(&extension) { number.parse().ok() } else { None }
+    };
+    Ok(fs::names(&job.attempts())?.unwrap_or_default().iter().filter_map(number).max())
 }
 
 /// Read what the folder of a job tells. One look at the disk when the marker of success is there.

@@ -24,7 +24,9 @@ pub struct Failure {
 
 /// Write `.done`, on the disk for good.
 pub(super) fn write_done(job: &JobDirectory) -> ClaimResult<()> {
-    Ok(fs::replace(&job.done(), b"", Durability::Power)?)
+    // It is empty, so its name is all there is to make durable; on one file system the end record goes before it.
+    fs::replace(&job.done(), b"", Durability::Process)?;
+    Ok(fs::sync_folder(job.path())?)
 }
 
 /// Write `.failed` for an attempt. Readers ask the attempts first: a marker that a late process leaves decides nothing.

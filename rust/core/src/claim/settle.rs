@@ -3,7 +3,7 @@
 use super::evidence::{Evidence, evidence_of};
 use super::record::{End, Outcome, Run, from_bytes, to_bytes};
 use super::{ClaimResult, marker};
-use crate::fs::{self, Creation};
+use crate::fs::{self, Creation, Durability};
 use crate::layout::{AttemptFile, JobDirectory};
 
 /// Record that no process will run an attempt. `false` if one has begun (or somebody else recorded it first).
@@ -14,7 +14,7 @@ use crate::layout::{AttemptFile, JobDirectory};
 /// When the disk refuses.
 pub fn abandon(job: &JobDirectory, number: u32, message: &str, now: f64) -> ClaimResult<bool> {
     let tombstone = to_bytes(&Run::tombstone(message, now));
-    Ok(fs::create_exclusive(&job.attempt(number, AttemptFile::Run), &tombstone)? == Creation::Won)
+    Ok(fs::create_exclusive(&job.attempt(number, AttemptFile::Run), &tombstone, Durability::Process)? == Creation::Won)
 }
 
 /// Record that the process of an attempt vanished. Answers how the attempt ended: as lost, or as the process managed to say.
@@ -33,8 +33,7 @@ pub fn declare_lost(
     let run = fs::read(&job.attempt(number, AttemptFile::Run))?.and_then(|bytes| from_bytes::<Run>(&bytes));
     let end = End::new(Outcome::Lost, code, Some(message), run.as_ref().map(|run| run.time), now);
     let path = job.attempt(number, AttemptFile::End);
-    if fs::create_exclusive(&path, &to_bytes(&end))? == Creation::Won {
-        fs::sync_folder(&job.attempts())?;
+    if fs::create_exclusive(&path, &to_bytes(&end), Durability::Process)? == Creation::Won {
         marker::write_failed(job, number, &end)?;
         if let Some(process) = run.and_then(|run| run.process) {
             marker::clear_pid(job, &process)?;

@@ -5,7 +5,7 @@ use super::process::{Liveness, ProcessIdentity};
 use super::record::{Claim, to_bytes};
 use super::settle::{abandon, complete, declare_lost};
 use super::{ClaimResult, marker};
-use crate::fs::{self, Creation};
+use crate::fs::{self, Creation, Durability};
 use crate::layout::{AttemptFile, JobDirectory};
 
 /// What became of the wish to run a job.
@@ -62,10 +62,10 @@ pub fn take(job: &JobDirectory, owner: &ProcessIdentity, now: f64) -> ClaimResul
 
 fn claim(job: &JobDirectory, number: u32, owner: &ProcessIdentity, now: f64) -> ClaimResult<bool> {
     let (path, content) = (job.attempt(number, AttemptFile::Claim), to_bytes(&Claim::new(owner, now)));
-    let created = match fs::create_exclusive(&path, &content) {
+    let created = match fs::create_exclusive(&path, &content, Durability::Process) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             fs::create_folders(&job.attempts())?;
-            fs::create_exclusive(&path, &content)
+            fs::create_exclusive(&path, &content, Durability::Process)
         }
         other => other,
     };

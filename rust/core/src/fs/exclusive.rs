@@ -20,16 +20,16 @@ pub enum Creation {
 
 /// Create a file with its whole content, if and only if nobody has.
 ///
-/// The content is written and synchronised under a temporary name, then given its name by a hard link. It must be unique
+/// The content is written (and, as `durability` says, synchronised) under a temporary name, then given its name by a hard link. It must be unique
 /// to the caller (carry a random word): over NFS the answer to a link that succeeded may be lost, and the repeated
 /// request then says "exists". The link count, or else the content, tells whose it is.
 ///
 /// # Errors
 /// When the file can be neither created nor found.
-pub fn create_exclusive(path: &Path, content: &[u8]) -> FsResult<Creation> {
+pub fn create_exclusive(path: &Path, content: &[u8], durability: Durability) -> FsResult<Creation> {
     let temporary = temporary_beside(path);
     let linked =
-        write_new(&temporary, content, 0o666, Durability::Content).and_then(|()| link(&temporary, path, content));
+        write_new(&temporary, content, 0o666, durability).and_then(|()| link(&temporary, path, content));
     // A temporary file that stays is swept by the next attempt; the outcome of the link is what matters.
     let _ = fs::remove_file(&temporary);
     linked
@@ -39,8 +39,8 @@ pub fn create_exclusive(path: &Path, content: &[u8]) -> FsResult<Creation> {
 ///
 /// # Errors
 /// As [`create_exclusive`].
-pub fn try_create_exclusive(path: &Path, content: &[u8]) -> FsResult<Creation> {
-    match create_exclusive(path, content) {
+pub fn try_create_exclusive(path: &Path, content: &[u8], durability: Durability) -> FsResult<Creation> {
+    match create_exclusive(path, content, durability) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Creation::Lost),
         other => other,
     }

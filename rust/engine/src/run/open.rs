@@ -62,7 +62,7 @@ fn mark(workspace: &Workspace) -> Result<(), RunError> {
     let text = json!({"scheme": SCHEME, "version": 1}).to_string();
     let marker = workspace.marker();
     if !fs::exists(&marker)? {
-        match fs::create_exclusive(&marker, text.as_bytes()) {
+        match fs::create_exclusive(&marker, text.as_bytes(), Durability::Content) {
             Ok(Creation::Won) => return Ok(()),
             Ok(Creation::Lost) => {}
             Err(error) => return Err(RunError::Workspace(format!("the workspace {root} cannot be used: {error}"))),

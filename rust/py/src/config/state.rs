@@ -70,6 +70,8 @@ pub(crate) struct Inner {
     /// Bit i: parameter i was set by the user (parameters past 63 are in `more_explicit`).
     explicit: u64,
     more_explicit: Option<Box<[usize]>>,
+    /// The epoch in which neither this configuration nor anything below it had tags, plus one; zero if unknown.
+    pub(crate) untagged: u64,
     pub(crate) site: Option<Site>,
     pub(crate) rare: Option<Box<Rare>>,
 }

@@ -25,7 +25,10 @@ pub(crate) fn add_tag(config: &Bound<'_, PyAny>, name: String, value: Py<PyAny>)
     let rare = inner.rare();
     rare.tags.retain(|tag| tag.name != name);
     rare.tags.push(Tag { name, value, site });
-    EPOCH.fetch_add(1, Ordering::Relaxed);
+    if inner.sealed {
+        // Only sealed configurations keep merged tags, and what they hold is sealed.
+        EPOCH.fetch_add(1, Ordering::Relaxed);
+    }
     Ok(())
 }
 
@@ -66,8 +69,14 @@ fn below<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> PyResult<Vec<B
 /// Merged tags of a sealed configuration, if nothing was tagged since.
 fn cached<'py>(state: &ConfigState, py: Python<'py>, epoch: u64) -> Option<Bound<'py, PyDict>> {
     let inner = state.lock();
+    if !inner.sealed {
+        return None;
+    }
+    if inner.untagged == epoch + 1 {
+        return Some(PyDict::new(py));
+    }
     let (known, merged) = inner.rare.as_ref()?.merged_tags.as_ref()?;
-    if *known == epoch && inner.sealed { merged.bind(py).cast::<PyDict>().ok().cloned() } else { None }
+    if *known == epoch { merged.bind(py).cast::<PyDict>().ok().cloned() } else { None }
 }
 
 /// Merge the tags of `from` into `into`; a name with two values is worth a warning, the later one stays.
@@ -143,8 +152,13 @@ fn merged<'py>(root: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
             single.set_item(name, value)?;
             merge(&done.merged, &single, root)?;
         }
-        if state.get().is_sealed() && !done.merged.is_empty() {
-            state.get().lock().rare().merged_tags = Some((epoch, done.merged.clone().into_any().unbind()));
+        if state.get().is_sealed() {
+            let mut inner = state.get().lock();
+            if done.merged.is_empty() {
+                inner.untagged = epoch + 1;
+            } else {
+                inner.rare().merged_tags = Some((epoch, done.merged.clone().into_any().unbind()));
+            }
         }
         match stack.last() {
             Some(above) => merge(&above.merged, &done.merged, root)?,
