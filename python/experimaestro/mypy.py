@@ -43,6 +43,7 @@ from mypy.types import (
     Type,
     TypeOfAny,
     TypeType,
+    TypeVarType,
     UnboundType,
     UnionType,
     get_proper_type,
@@ -51,6 +52,7 @@ from mypy.typevars import fill_typevars
 
 CONFIG = "experimaestro._config.classes.Config"
 ANNOTATIONS = "experimaestro._config.annotations."
+CLASS_ATTRIBUTE = "experimaestro._config.classes._ConfigClass"
 METADATA = "experimaestro"
 CLASS_ALIASES = ("C", "Config", "XPMConfig", "Value", "XPMValue")
 
@@ -77,7 +79,11 @@ class ExperimaestroPlugin(Plugin):
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Called for attributes of classes."""
         owner, _, name = fullname.rpartition(".")
-        return _class_attribute if name in CLASS_ALIASES and self._class_with_init(owner) else None
+        if name not in CLASS_ALIASES:
+            return None
+        symbol = self.lookup_fully_qualified(owner)
+        info = symbol.node if symbol is not None else None
+        return _class_attribute if isinstance(info, TypeInfo) and is_config_subclass(info) else None
 
     def _class_with_init(self, fullname: str) -> bool:
         symbol = self.lookup_fully_qualified(fullname)
@@ -117,16 +123,11 @@ def complete_class(context: ClassDefContext) -> None:
         arguments.append(Argument(Var(name, declared), declared, None, ARG_NAMED if required else ARG_NAMED_OPT))
     info.metadata[METADATA] = {"parameters": parameters}
     _add_constructor(context, arguments)
-    for alias in CLASS_ALIASES:
-        add_attribute_to_class(
-            context.api,
-            context.cls,
-            alias,
-            TypeType.make_normalized(fill_typevars(info)),
-            is_classvar=True,
-            override_allow_incompatible=True,
-            overwrite_existing=True,
-        )
+    if "Config" not in info.names:
+        # In `Config` itself the name cannot be declared: it would hide the class in its own annotations.
+        descriptor = context.api.named_type_or_none(CLASS_ATTRIBUTE)
+        if descriptor is not None:
+            add_attribute_to_class(context.api, context.cls, "Config", descriptor, override_allow_incompatible=True)
 
 
 def _add_constructor(context: ClassDefContext, arguments: list[Argument]) -> None:
@@ -162,13 +163,16 @@ def _call_of_class(context: FunctionSigContext) -> CallableType:
 
 
 def _class_attribute(context: AttributeContext) -> Type:
-    """`A.C`, likewise."""
+    """`A.C`: of a class with an `__init__` of its own, likewise; of a generic one, with its variables left open."""
     attribute = get_proper_type(context.default_attr_type)
-    if isinstance(attribute, TypeType) and isinstance(attribute.item, Instance):
-        constructor = type_object_type(attribute.item.type)
-        if isinstance(constructor, CallableType):
-            return _construct(constructor, attribute.item.type)
-    return context.default_attr_type
+    if not isinstance(attribute, TypeType) or not isinstance(attribute.item, Instance):
+        return context.default_attr_type
+    info = attribute.item.type
+    is_open = any(isinstance(get_proper_type(argument), TypeVarType) for argument in attribute.item.args)
+    constructor = type_object_type(info)
+    if not isinstance(constructor, CallableType) or not (is_open or _has_own_init(info)):
+        return context.default_attr_type
+    return _construct(constructor, info)
 
 
 def _inherited(info: TypeInfo) -> dict[str, str]:

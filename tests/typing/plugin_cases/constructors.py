@@ -69,6 +69,14 @@ class Learn(Task):
     def execute(self) -> None: ...
 
 
+@Node.value_class()
+class NodeObject(Node):
+    """What objects of `Node` are."""
+
+    def total(self) -> int:
+        return self.width + len(self.children)
+
+
 T = TypeVar("T")
 
 
@@ -106,9 +114,16 @@ Child.C(x=1, z=2)  # mypy: call-arg
 learn = Learn.C(data=Path("x"), model=Legacy.C(x=1)).tag("a", 1)
 assert_type(learn, Learn)
 assert_type(learn.submit(), Learn)
+assert_type(learn @ Legacy.C(x=1), Learn)
+learn @ 3  # mypy: operator
+assert_type(learn.add_pretasks().pre_tasks[0].to_str(max_depth=1), str)
 assert_type(learn.tags(), dict[str, object])  # mypy: assert-type
 Learn.C(model=Legacy.C(x=1))  # mypy: call-arg
 
 assert_type(Box(content=3).content, int)
+assert_type(Box.C(content="a").content, str)
+assert_type(Box[int].C(content=3), Box[int])
+Box[int].C(content="a")  # mypy: arg-type
+Box.C()  # mypy: call-arg
 assert_type(Node.C, type[Node])
 assert_type(Node.XPMValue, type[Node])
