@@ -161,9 +161,14 @@ class Config:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__annotations__.values()):
-            # String annotations of a class in a function name things that only this frame knows.
-            setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
+        if any(isinstance(a, str) for a in cls.__annotations__.values()):
+            # String annotations may name things that only this frame knows: in a function, or in code that is run
+            # apart from its module (examples in docstrings, notebooks).
+            frame = sys._getframe(1)
+            if "<locals>" in cls.__qualname__:
+                setattr(cls, ANNOTATION_SCOPE, frame.f_locals)
+            elif frame.f_globals is not getattr(sys.modules.get(cls.__module__), "__dict__", None):
+                setattr(cls, ANNOTATION_SCOPE, {**frame.f_globals, **frame.f_locals})
 
     @classmethod
     def __getxpmtype__(cls) -> ObjectType:
