@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from experimaestro._config.classes import Task as Task
     from experimaestro._config.composition import sealed_set as sealed_set
     from experimaestro._config.copying import copyconfig as copyconfig
+    from experimaestro._config.data_paths import SerializationContext as SerializationContext
     from experimaestro._config.decorators import cache as cache
     from experimaestro._config.decorators import config_only as config_only
     from experimaestro._config.decorators import documentation as documentation
     from experimaestro._config.decorators import initializer as initializer
+    from experimaestro._config.experiment_info import ExperimentInfo as ExperimentInfo
+    from experimaestro._config.experiment_info import load_configs as load_configs
+    from experimaestro._config.experiment_info import load_xp_info as load_xp_info
     from experimaestro._config.generation import DirectoryContext as DirectoryContext
     from experimaestro._config.instantiation import ObjectStore as ObjectStore
     from experimaestro._config.legacy import ConstantParam as ConstantParam
@@ -47,6 +51,13 @@ if TYPE_CHECKING:
     from experimaestro._config.meta import setmeta as setmeta
     from experimaestro._config.naming import Identifier as Identifier
     from experimaestro._config.outputs import DependentMarker as DependentMarker
+    from experimaestro._config.serialization import deserialize as deserialize
+    from experimaestro._config.serialization import from_state_dict as from_state_dict
+    from experimaestro._config.serialization import from_task_dir as from_task_dir
+    from experimaestro._config.serialization import load as load
+    from experimaestro._config.serialization import save as save
+    from experimaestro._config.serialization import serialize as serialize
+    from experimaestro._config.serialization import state_dict as state_dict
     from experimaestro._config.tags import TagDict as TagDict
     from experimaestro._config.tags import stop_tags as stop_tags
     from experimaestro._config.tags import tag as tag
@@ -99,9 +110,20 @@ _MODULES = {
     ),
     "_config.classes": ("Config", "LightweightTask", "Task"),
     "_config.copying": ("copyconfig",),
+    "_config.data_paths": ("SerializationContext",),
+    "_config.experiment_info": ("ExperimentInfo", "load_configs", "load_xp_info"),
     "_config.generation": ("DirectoryContext",),
     "_config.instantiation": ("ObjectStore",),
     "_config.meta": ("setmeta",),
+    "_config.serialization": (
+        "deserialize",
+        "from_state_dict",
+        "from_task_dir",
+        "load",
+        "save",
+        "serialize",
+        "state_dict",
+    ),
     "_config.tags": ("TagDict", "stop_tags", "tag", "tags", "tagspath"),
     "_config.composition": ("sealed_set",),
     "_config.decorators": ("cache", "config_only", "documentation", "initializer"),

@@ -27,6 +27,18 @@ class SealedError(ExperimaestroError, AttributeError):
 class LoadError(ExperimaestroError, RuntimeError):
     """A stored file cannot be read: damaged, of a newer version, or its class is gone."""
 
+class UnknownFieldError(LoadError, KeyError):
+    """A stored object has a field that its class does not have."""
+
+class MissingClassError(LoadError, AttributeError):
+    """The module of a stored object has no such class."""
+
+class MissingModuleError(LoadError, ModuleNotFoundError):
+    """The module of a stored object cannot be imported."""
+
+class MissingFileError(LoadError, FileNotFoundError):
+    """There is no stored file in this folder."""
+
 class WorkspaceError(ExperimaestroError, RuntimeError):
     """A workspace cannot be used: missing, not writable, of another scheme."""
 
@@ -121,6 +133,22 @@ class ClassAttribute:
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
 
 @final
+class TaskStub(ConfigBase):
+    """A linked task that was not loaded: its identifier (hexadecimal) and the name of its class."""
+
+    def __new__(cls, identifier: str, typename: str) -> TaskStub: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def typename(self) -> str: ...
+    job: ClassVar[None]
+    @property
+    def __xpm_state__(self) -> ConfigState: ...
+    def __identifier__(self) -> Identifier: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
 class UnsetParameter:
     """Stands on the configuration class under the name of each parameter."""
 
@@ -183,7 +211,12 @@ def add_tag(config: Any, name: str, value: Any) -> None: ...
 def tags(config: Any, factory: Callable[[dict[str, Any]], Any]) -> Any:
     """Tags of a configuration and of all below it, as `factory(dict)`."""
 
-def objects_json(configs: list[Any], workspace: str | None, directory: str | None) -> bytes:
+def objects_json(
+    configs: list[Any],
+    workspace: str | None = None,
+    directory: str | None = None,
+    files: dict[int, dict[str, Any]] | None = None,
+) -> bytes:
     """Configurations as a JSON array of objects, each main one after all that it needs."""
 
 def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any]) -> bytes: ...
@@ -191,9 +224,31 @@ def identity_json(config: Any) -> bytes:
     """What was hashed, readable (docs/identifiers.md)."""
 
 def load_objects(
-    data: bytes, resolver: Callable[[str, str, str | None], type], workspace: str | None, directory: str | None
+    data: bytes,
+    resolver: Callable[[str, str, str | None], type],
+    workspace: str | None = None,
+    directory: str | None = None,
+    *,
+    as_instance: bool = True,
+    partial: bool | None = None,
+    every: bool = False,
+    loader: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, list[Any], dict[str, Any]]:
-    """Build the objects of a `params.json`: `(main object, init tasks, envelope)`."""
+    """Build the objects of stored JSON: `(result, tasks to run before it, envelope)`; docs/serialization.md."""
+
+def state_json(
+    data: Any,
+    workspace: str | None = None,
+    directory: str | None = None,
+    files: dict[int, dict[str, Any]] | None = None,
+) -> bytes:
+    """`{"objects": .., "data": ..}`: configurations in containers or alone, with all that they need."""
+
+def data_owners(data: Any, default: Any) -> list[tuple[Any, list[str]]]:
+    """Configurations with files of their own, each with the names that lead to it."""
+
+def configurations_in(data: Any) -> list[Any]:
+    """Configurations that are reached without passing through another one."""
 
 def build_instance(config: Any, store: dict[int, tuple[Any, Any]], keep: bool) -> Any: ...
 def set_unchecked(config: Any, name: str, value: Any) -> None: ...

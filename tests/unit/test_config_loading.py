@@ -164,7 +164,8 @@ def test_init_tasks_run_in_order(tmp_path: Path) -> None:
         (lambda text: text.replace(f'"module":"{__name__}"', '"module":"nowhere_at_all"'), "cannot be imported"),
         (lambda text: text.replace('"a":1', '"zz":1'), "no parameter 'zz'"),
         (lambda _: '{"version":3,"objects":[]}', "empty"),
-        (lambda _: "[]", "no list of objects"),
+        (lambda _: "{}", "no list of objects"),
+        (lambda _: "[]", "empty"),
         (lambda text: text.replace('"id":0', '"ix":0'), "without id"),
     ],
 )

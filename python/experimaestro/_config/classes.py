@@ -161,14 +161,9 @@ class Config:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if any(isinstance(a, str) for a in cls.__annotations__.values()):
-            # String annotations may name things that only this frame knows: in a function, or in code that is run
-            # apart from its module (examples in docstrings, notebooks).
-            frame = sys._getframe(1)
-            if "<locals>" in cls.__qualname__:
-                setattr(cls, ANNOTATION_SCOPE, frame.f_locals)
-            elif frame.f_globals is not getattr(sys.modules.get(cls.__module__), "__dict__", None):
-                setattr(cls, ANNOTATION_SCOPE, {**frame.f_globals, **frame.f_locals})
+        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__annotations__.values()):
+            # String annotations of a class in a function name things that only this frame knows.
+            setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
 
     @classmethod
     def __getxpmtype__(cls) -> ObjectType:
@@ -186,6 +181,16 @@ class Config:
 
     def __validate__(self) -> None:
         """Called on a configuration before it is sealed; raise to refuse it."""
+
+    def __xpm_serialize__(self, context: Any) -> dict[str, Any]:
+        """Called on a configuration that is saved: saves its files, and says which parameter is which saved file.
+
+        To override it, call the parent's, and add to its answer what
+        `context.serialize([*context.var_path, name], path, self)` answers.
+        """
+        from .data_paths import serialize_data_paths
+
+        return serialize_data_paths(self, context)
 
 
 class LightweightTask(Config):

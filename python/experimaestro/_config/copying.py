@@ -53,11 +53,11 @@ def copy_default(value: Any) -> Any:
     if isinstance(value, list):
         return [copy_default(item) for item in value]
     if isinstance(value, dict):
-        return {copy_default(key): copy_default(item) for key, item in value.items()}
+        return {key: copy_default(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return tuple(copy_default(item) for item in value)
     if isinstance(value, (set, frozenset)):
-        return type(value)(copy_default(item) for item in value)
+        return type(value)(value)
     if isinstance(value, _core.ConfigBase):
         return deep_copy(value)
     return copy.copy(value) if type(value).__module__ == "numpy" else value
@@ -98,11 +98,12 @@ def _copy_value(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, list):
         return [_copy_value(item, memo) for item in value]
     if isinstance(value, dict):
-        return {_copy_value(key, memo): _copy_value(item, memo) for key, item in value.items()}
+        return {key: _copy_value(item, memo) for key, item in value.items()}
     if isinstance(value, tuple):
         return tuple(_copy_value(item, memo) for item in value)
     if isinstance(value, (set, frozenset)):
-        return type(value)(_copy_value(item, memo) for item in value)
+        # Elements and keys have a hash: what is in there is sealed, and can be shared.
+        return type(value)(value)
     return copy.copy(value) if type(value).__module__ == "numpy" else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from experimaestro import _core
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from .data_paths import SerializationContext
     from .types import Argument, ObjectType
 
 
@@ -154,9 +155,76 @@ class ConfigInformation:
 
         return mark_output(self.pyobject, config)
 
-    def __get_objects__(self, path: Path | None = None) -> list[dict[str, Any]]:
-        """The configuration and all below it as JSON objects, the main one last."""
+    # --- stored form
+
+    PARAMS_JSON_VERSION: ClassVar[int] = 3
+    """Newest version of stored files that is understood, and the one that is written."""
+
+    def __get_objects__(self, path: Any = None, context: SerializationContext | None = None) -> list[dict[str, Any]]:
+        """The configuration and all below it as JSON objects, the main one last, added to `path` if that is a list."""
+        from .plain import objects_of
+
+        objects = objects_of(self.pyobject, context)
+        if isinstance(path, list):
+            path.extend(objects)
+            return path
+        return objects
+
+    def outputjson(self, out: Any, context: SerializationContext | None = None) -> None:
+        """Write `__get_objects__` as JSON into an open text file."""
         import json
 
-        objects = json.loads(_core.objects_json([self.pyobject], None, None))
-        return objects  # type: ignore[no-any-return]
+        json.dump(self.__get_objects__(context=context), out)
+
+    def serialize(self, save_directory: str | Path) -> None:
+        """Save the configuration in a folder, as a bare list of objects; read with `ConfigInformation.deserialize`."""
+        from .plain import serialize
+
+        serialize(self.pyobject, save_directory)
+
+    @staticmethod
+    def deserialize(path: Any, as_instance: bool = False, partial_loading: bool | None = None) -> Any:
+        """What `serialize` saved, from its folder or a function that finds files."""
+        from .plain import deserialize
+
+        return deserialize(path, as_instance, partial_loading)
+
+    @staticmethod
+    def fromParameters(  # noqa: N802 - the name is part of the public interface
+        definitions: list[dict[str, Any]], as_instance: bool = True, **options: Any
+    ) -> Any:
+        """The main object of a list of JSON objects; see `plain.from_parameters` for the options."""
+        from .plain import from_parameters
+
+        return from_parameters(definitions, as_instance, **options)
+
+    @staticmethod
+    def load_objects(definitions: list[dict[str, Any]], as_instance: bool = True, **options: Any) -> dict[int, Any]:
+        """All objects of a list of JSON objects, by number."""
+        from .plain import load_objects
+
+        return load_objects(definitions, as_instance, **options)
+
+    @staticmethod
+    def _objectFromParameters(value: Any, objects: dict[int, Any], *_: Any, **__: Any) -> Any:  # noqa: N802
+        """A stored value with its references replaced by objects."""
+        from .plain import value_from_json
+
+        return value_from_json(value, objects)
+
+    @staticmethod
+    def _outputjsonvalue(value: Any, context: SerializationContext | None = None) -> Any:
+        """A value in its stored form; configurations are numbered by their address."""
+        from .plain import value_to_json
+
+        return value_to_json(value, context)
+
+    @staticmethod
+    def check_params_version(params: dict[str, Any]) -> None:
+        """Raise a LoadError (a RuntimeError) if the file is of a version that is not understood."""
+        version = params.get("version", 0)
+        if version > ConfigInformation.PARAMS_JSON_VERSION:
+            raise _core.LoadError(
+                f"the file has version {version}, and this release reads up to version "
+                f"{ConfigInformation.PARAMS_JSON_VERSION}: upgrade experimaestro"
+            )

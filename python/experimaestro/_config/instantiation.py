@@ -7,6 +7,7 @@ from typing import Any
 from experimaestro import _core
 
 from .generation import ConfigWalkContext, EmptyContext
+from .pretasks import run_pretasks
 
 
 class ObjectStore:
@@ -35,4 +36,6 @@ def instance(config: Any, context: Any = None, *, objects: ObjectStore | None = 
     store = ObjectStore() if objects is None else objects
     _core.validate(config)
     _core.seal(config, context)
-    return _core.build_instance(config, store._made, keep)
+    made = _core.build_instance(config, store._made, keep)
+    run_pretasks(config, lambda task: store.retrieve(task))
+    return made

@@ -5,33 +5,36 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimaestro import _core
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SCRIPT_MODULE = "_main_"
 """Name under which a top-level script is loaded in a job: its `if __name__ == "__main__"` part stays asleep."""
+
+
+_scripts: dict[tuple[str, Any], Any] = {}
+"""Modules of top-level scripts, by their source as it is written in files and what is the main module now."""
 
 
 def resolve_class(module: str, qualname: str, file: str | None) -> type:
     """The class with this name; `file` is the source of a module that is in no package.
 
     Raises:
-        LoadError: the module cannot be imported or has no such class.
+        MissingModuleError: the module cannot be imported.
+        MissingClassError: the module has no such class.
     """
-    try:
-        found: Any = _module(module, file)
-    except Exception as error:
-        where = f" (from {file})" if file else ""
-        raise _core.LoadError(
-            f"the class {module}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. "
-            "Put the module back, or add its folder to PYTHONPATH"
-        ) from error
+    found: Any = sys.modules.get(module)
+    if found is None or module in ("__main__", SCRIPT_MODULE):
+        found = _module(module, qualname, file)
     try:
         for part in qualname.split("."):
             found = getattr(found, part)
     except AttributeError:
-        raise _core.LoadError(
+        raise _core.MissingClassError(
             f"the module {module} has no class {qualname} any more: it was renamed, moved or removed"
         ) from None
     if not isinstance(found, type):
@@ -39,24 +42,43 @@ def resolve_class(module: str, qualname: str, file: str | None) -> type:
     return found
 
 
-def _module(name: str, file: str | None) -> Any:
-    if name in ("__main__", SCRIPT_MODULE):
-        return _script(file)
-    known = sys.modules.get(name)
-    if known is not None:
-        return known
+def resolve_installed(module: str, qualname: str, _file: str | None) -> type:
+    """As `resolve_class`, for definitions that strangers wrote: never executes a source that such a file names."""
+    return resolve_class(module, qualname, None)
+
+
+def _module(name: str, qualname: str, file: str | None) -> Any:
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if file is None or error.name != name:
-            raise
-        return _load_file(name, file)
+        if name in ("__main__", SCRIPT_MODULE):
+            return _script(file)
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as error:
+            if file is None or error.name != name:
+                raise
+            return _load_file(name, file)
+    except Exception as error:
+        where = f" (from {file})" if file else ""
+        raise _core.MissingModuleError(
+            f"the class {name}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. "
+            "Put the module back, or add its folder to PYTHONPATH"
+        ) from error
 
 
 def _script(file: str | None) -> Any:
     """A top-level script as a module, executed once per process and file."""
     main = sys.modules.get("__main__")
-    if file is None or _same_file(getattr(main, "__file__", None), file):
+    if file is None:
+        return main
+    key = (file, main)
+    known = _scripts.get(key)
+    if known is None:
+        known = _scripts[key] = _find_script(main, file)
+    return known
+
+
+def _find_script(main: Any, file: str) -> Any:
+    if _same_file(getattr(main, "__file__", None), file):
         return main
     known = sys.modules.get(SCRIPT_MODULE)
     if known is not None and _same_file(getattr(known, "__file__", None), file):
@@ -88,22 +110,82 @@ def _load_file(name: str, file: str) -> Any:
     return module
 
 
+class Loaded(NamedTuple):
+    """What was read from a file."""
+
+    result: Any
+    tasks: list[Any]
+    """Pre-tasks and init tasks of the main object, in the order in which a job runs them."""
+    envelope: dict[str, Any]
+
+
+def read(
+    data: bytes,
+    *,
+    workspace: Path | None = None,
+    directory: Path | None = None,
+    as_instance: bool = False,
+    partial: bool | None = None,
+    every: bool = False,
+    loader: Callable[..., Any] | None = None,
+    resolver: Callable[[str, str, str | None], type] = resolve_class,
+) -> Loaded:
+    """Build what stored JSON describes.
+
+    Args:
+        data: the JSON.
+        workspace: against which paths were written; default: that of `Env`.
+        directory: the same, for the job directory.
+        as_instance: instances instead of sealed configurations.
+        partial: leave out what is reached only through links to tasks; default: as `as_instance`.
+        every: the result is a dictionary of all objects by number.
+        loader: finds saved files.
+        resolver: finds classes.
+
+    Raises:
+        LoadError: the data is damaged or of a newer version, or a class is gone.
+        ValidationError: a configuration's stored value does not fit its parameter any more.
+    """
+    from experimaestro.taskglobals import Env
+
+    workspace = workspace or Env.wspath
+    directory = directory or Env.taskpath
+    loaded = _core.load_objects(
+        data,
+        resolver,
+        None if workspace is None else str(workspace),
+        None if directory is None else str(directory),
+        as_instance=as_instance,
+        partial=partial,
+        every=every,
+        loader=loader,
+    )
+    return Loaded(*loaded)
+
+
+def read_file(file: Path, **options: Any) -> Loaded:
+    """Build what a file describes; see `read`. Errors name the file."""
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise _core.MissingFileError(f"{file} cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise _core.LoadError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        return read(data, **options)
+    except (_core.LoadError, _core.ValidationError) as error:
+        raise type(error)(f"{file}: {error}") from error.__cause__
+
+
 def load_task(directory: Path) -> Any:
     """The object of a job, its init tasks run.
 
     Raises:
         LoadError: the file is missing, damaged or of a newer version, or a class cannot be imported.
     """
+    workspace = directory.parent.parent.parent
     file = directory / "params.json"
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise _core.LoadError(f"{file} cannot be read: {error.strerror}") from error
-    workspace = str(directory.parent.parent.parent)
-    try:
-        task, init_tasks, envelope = _core.load_objects(data, resolve_class, workspace, str(directory))
-    except _core.LoadError as error:
-        raise _core.LoadError(f"{file}: {error}") from error.__cause__
+    task, init_tasks, envelope = read_file(file, workspace=workspace, directory=directory, as_instance=True)
     name = directory.parent.name.rsplit(".", 1)[-1]
     task.__taskdir__ = task.__maintaskdir__ = directory
     task.__tags__ = envelope.get("tags", {})
@@ -112,3 +194,21 @@ def load_task(directory: Path) -> Any:
     for init_task in init_tasks:
         init_task.execute()
     return task
+
+
+def default_as_instance(value: Any) -> Any:
+    """A default for an instance: its configurations are instances."""
+    if isinstance(value, _core.ConfigBase):
+        return value.instance(keep=False)  # type: ignore[attr-defined]
+    if isinstance(value, dict):
+        return {default_as_instance(key): default_as_instance(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(default_as_instance(item) for item in value)
+    return value
+
+
+def generated_default(generator: Any, owner: Any) -> Any:
+    """The value of a parameter that is newer than the file; `NotImplemented` where that needs a folder."""
+    from .generation import PathlessContext
+
+    return PathlessContext().generate(generator, owner)

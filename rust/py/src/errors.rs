@@ -1,6 +1,9 @@
 //! Every Python exception of this package is made here, and only here.
 
-use pyo3::exceptions::{PyAttributeError, PyException, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyAttributeError, PyException, PyFileNotFoundError, PyKeyError, PyModuleNotFoundError, PyRuntimeError, PyTypeError,
+    PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -12,6 +15,8 @@ struct Classes {
     attribute_validation: Py<PyType>,
     sealed: Py<PyType>,
     load: Py<PyType>,
+    /// Errors of loading that are also what `dict`, `getattr`, `import` and `open` raise.
+    load_kinds: [Py<PyType>; 4],
     workspace: Py<PyType>,
     claim_lost: Py<PyType>,
 }
@@ -24,6 +29,34 @@ fn class(py: Python<'_>, name: &str, bases: &[&Bound<'_, PyType>], doc: &str) ->
     namespace.set_item("__doc__", doc)?;
     let made = py.get_type::<PyType>().call1((name, PyTuple::new(py, bases)?, namespace))?;
     Ok(made.cast_into::<PyType>()?.unbind())
+}
+
+/// The kinds of `LoadError` that code written for plain Python errors may wish to catch.
+fn load_kinds(py: Python<'_>, load: &Bound<'_, PyType>) -> PyResult<[Py<PyType>; 4]> {
+    let kind = |name: &str, other: Bound<'_, PyType>, doc: &str| -> PyResult<Py<PyType>> {
+        let made = class(py, name, &[load, &other], doc)?;
+        // `KeyError` would show the representation of its message.
+        made.bind(py).setattr("__str__", py.get_type::<PyException>().getattr("__str__")?)?;
+        Ok(made)
+    };
+    Ok([
+        kind(
+            "UnknownFieldError",
+            py.get_type::<PyKeyError>(),
+            "A stored object has a field that its class does not have.",
+        )?,
+        kind(
+            "MissingClassError",
+            py.get_type::<PyAttributeError>(),
+            "The module of a stored object has no such class.",
+        )?,
+        kind(
+            "MissingModuleError",
+            py.get_type::<PyModuleNotFoundError>(),
+            "The module of a stored object cannot be imported.",
+        )?,
+        kind("MissingFileError", py.get_type::<PyFileNotFoundError>(), "There is no stored file in this folder.")?,
+    ])
 }
 
 fn classes(py: Python<'_>) -> PyResult<&Classes> {
@@ -52,18 +85,20 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
             &[validation.bind(py), &attribute_error],
             "None for a required parameter, or a value object where a configuration is expected.",
         )?;
+        let load = class(
+            py,
+            "LoadError",
+            &[parent, &runtime_error],
+            "A stored file cannot be read: damaged, of a newer version, or its class is gone.",
+        )?;
         Ok(Classes {
+            load_kinds: load_kinds(py, load.bind(py))?,
+            load,
             sealed: class(
                 py,
                 "SealedError",
                 &[parent, &attribute_error],
                 "A sealed configuration, a constant or a generated value was to be changed.",
-            )?,
-            load: class(
-                py,
-                "LoadError",
-                &[parent, &runtime_error],
-                "A stored file cannot be read: damaged, of a newer version, or its class is gone.",
             )?,
             workspace: class(
                 py,
@@ -116,6 +151,22 @@ pub(crate) fn load(py: Python<'_>, message: impl Into<String>) -> PyErr {
     raise(py, |classes| &classes.load, message)
 }
 
+/// `UnknownFieldError`: a `LoadError` that is a `KeyError` too.
+pub(crate) fn unknown_field(py: Python<'_>, message: impl Into<String>) -> PyErr {
+    raise(py, |classes| &classes.load_kinds[0], message)
+}
+
+/// A `LoadError` with the place where it happened in front; any other error as it is.
+pub(crate) fn loading(py: Python<'_>, error: PyErr, place: impl FnOnce() -> String) -> PyErr {
+    let Ok(all) = classes(py) else { return error };
+    if !error.is_instance(py, all.load.bind(py)) {
+        return error;
+    }
+    let placed = PyErr::from_type(error.get_type(py), (format!("{}: {}", place(), error.value(py)),));
+    placed.set_cause(py, error.cause(py));
+    placed
+}
+
 /// `WorkspaceError`.
 pub(crate) fn workspace(py: Python<'_>, message: impl Into<String>) -> PyErr {
     raise(py, |classes| &classes.workspace, message)
@@ -133,6 +184,10 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for class in
         [&all.base, &all.validation, &all.attribute_validation, &all.sealed, &all.load, &all.workspace, &all.claim_lost]
     {
+        let class = class.bind(py);
+        module.add(class.name()?, class)?;
+    }
+    for class in &all.load_kinds {
         let class = class.bind(py);
         module.add(class.name()?, class)?;
     }

@@ -15,7 +15,7 @@ from experimaestro._config.mixin import ConfigMixin
 from experimaestro._config.tasks import ResumableTask
 from experimaestro._config.walking import ConfigWalk
 from experimaestro._config.watching import WatchedOutput
-from experimaestro._core import TaggedValue
+from experimaestro._core import TaggedValue, TaskStub
 from experimaestro.exceptions import SealedError
 
 logger = logging.getLogger("xpm.core")
@@ -24,6 +24,6 @@ ConfigWrapper = TaggedValue
 
 __all__ = [
     "Config", "ConfigInformation", "ConfigMixin", "ConfigWalk", "ConfigWalkContext", "ConfigWrapper",
-    "LightweightTask", "ObjectStore", "ResumableTask", "SealedError", "SetInfo", "TaggedValue", "Task", "TypeConfig",
-    "WatchedOutput", "add_to_path", "cache", "clone", "copyconfig", "getqualattr", "logger", "setmeta",
+    "LightweightTask", "ObjectStore", "ResumableTask", "SealedError", "SetInfo", "TaggedValue", "Task", "TaskStub",
+    "TypeConfig", "WatchedOutput", "add_to_path", "cache", "clone", "copyconfig", "getqualattr", "logger", "setmeta",
 ]  # fmt: skip

@@ -25,10 +25,10 @@ pub(crate) enum Component {
 }
 
 impl Component {
-    /// As a part of a path; `schema` is that of the configuration in which the component starts.
-    pub(crate) fn write(&self, schema: &Schema, out: &mut Vec<String>) {
+    /// As a part of a path; `schema` is that of the configuration in which the component starts, if it starts in one.
+    pub(crate) fn write(&self, schema: Option<&Schema>, out: &mut Vec<String>) {
         match self {
-            Self::Parameter(position) => out.push(schema.arguments[*position].text.clone()),
+            Self::Parameter(position) => out.extend(schema.map(|schema| schema.arguments[*position].text.clone())),
             Self::Index(index) => out.push(index.to_string()),
             Self::Key(key) => out.push(key.replace(['/', '\\', '\0'], "_")),
             Self::InitTask(index) => {
@@ -80,7 +80,8 @@ pub(crate) fn held_by<'py>(value: &Bound<'py, PyAny>, position: usize) -> PyResu
     Ok(found)
 }
 
-fn collect<'py>(
+/// Configurations in a value, each with its way from there.
+pub(crate) fn collect<'py>(
     value: &Bound<'py, PyAny>,
     way: &mut Vec<Component>,
     found: &mut Vec<Child<'py>>,

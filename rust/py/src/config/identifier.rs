@@ -5,29 +5,48 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::hash;
+use super::state::ConfigState;
 
-/// What identifies a configuration: the digest of its canonical bytes.
+/// What identifies a configuration: the digest of its canonical bytes (32 bytes for those of older packages).
 #[pyclass(frozen, eq, hash, module = "experimaestro._core")]
 #[derive(PartialEq, Eq, Hash)]
 pub struct Identifier {
-    digest: [u8; 16],
+    digest: Box<[u8]>,
 }
 
 impl Identifier {
-    pub(crate) fn new(digest: [u8; 16]) -> Self {
-        Self { digest }
+    pub(crate) fn new(digest: &[u8]) -> Self {
+        Self { digest: digest.into() }
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; 16]> {
-    let mut digest = [0; 16];
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
+/// The bytes of an identifier in hexadecimal: 16, or 32 of an older package.
+pub(crate) fn bytes_of_hex(text: &str) -> PyResult<Box<[u8]>> {
+    let digit = |index: usize| text.get(index..index + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    let bytes: Option<Box<[u8]>> = (0..text.len()).step_by(2).map(digit).collect();
+    match bytes {
+        Some(bytes) if text.is_ascii() && !text.contains('+') && matches!(bytes.len(), 16 | 32) => Ok(bytes),
+        _ => Err(PyValueError::new_err(format!(
+            "{text:?} is no identifier: 32 hexadecimal digits are expected (64 if an older package made it)"
+        ))),
     }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(digest)
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex_of_bytes(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
+        }
+        text
+    })
+}
+
+/// Identifier of another scheme that a configuration was stored with.
+pub(crate) fn foreign(config: &Bound<'_, PyAny>) -> PyResult<Option<Box<[u8]>>> {
+    let state = ConfigState::of_configuration(config)?;
+    let inner = state.get().lock();
+    Ok(inner.rare.as_ref().and_then(|rare| rare.foreign_identifier.clone()).filter(|_| inner.sealed))
 }
 
 #[pymethods]
@@ -46,7 +65,7 @@ impl Identifier {
 
     /// The digest in hexadecimal.
     fn hex(&self) -> String {
-        hash::hex(&self.digest)
+        hex_of_bytes(&self.digest)
     }
 
     fn __repr__(&self) -> String {
@@ -72,9 +91,7 @@ impl Identifier {
             },
             Err(_) => state.cast::<PyString>()?.to_str()?.to_owned(),
         };
-        from_hex(&text).map(Self::new).ok_or_else(|| {
-            PyValueError::new_err(format!("{text:?} is no identifier: 32 hexadecimal digits are expected"))
-        })
+        Ok(Self { digest: bytes_of_hex(&text)? })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
@@ -88,6 +105,9 @@ impl Identifier {
 #[pyfunction]
 #[pyo3(signature = (config, *, keep = false))]
 pub(crate) fn identifier(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<Identifier> {
+    if let Some(digest) = foreign(config)? {
+        return Ok(Identifier { digest });
+    }
     let digest = if keep { hash::digest_and_keep(config) } else { hash::digest(config) };
-    digest.map(Identifier::new)
+    digest.map(|digest| Identifier::new(&digest))
 }

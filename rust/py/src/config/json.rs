@@ -30,7 +30,12 @@ pub(crate) struct Writer<'a> {
     pub(crate) bases: &'a Bases,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// A writer of values without configurations.
+    pub(crate) fn of(numbers: &'a HashMap<usize, usize>, bases: &'a Bases) -> Self {
+        Self { out: Vec::with_capacity(1024), numbers, bases }
+    }
+
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }

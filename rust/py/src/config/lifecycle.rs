@@ -257,7 +257,7 @@ fn misplaced(above: &ConfigState, child: &Child<'_>) -> PyResult<PyErr> {
     let py = child.config.py();
     let schema = above.schema.get();
     let mut way = Vec::new();
-    child.way.iter().for_each(|component| component.write(schema, &mut way));
+    child.way.iter().for_each(|component| component.write(Some(schema), &mut way));
     let reason = placed::explanation(child)?;
     let message = format!("parameter '{}' of {}: {reason}{}", way.join("."), schema.type_id, made_at(above, py));
     Ok(errors::attribute_validation(py, message))
@@ -299,7 +299,7 @@ fn generate<'py>(
     let mut components = Vec::new();
     for (above, below) in stack.iter().zip(&stack[1..]) {
         for component in &below.way {
-            component.write(above.state.get().schema.get(), &mut components);
+            component.write(Some(above.state.get().schema.get()), &mut components);
         }
     }
     let here = context.call_method1(intern!(py, "at"), (components,))?;

@@ -1,250 +1,417 @@
-//! From a stored `params.json` to the objects of a job.
+//! From stored objects to Python objects: instances for a job, or configurations to work with.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use jiter::JsonValue;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
-use super::construct::make_value;
+use super::base::set_raw;
+use super::construct::{allocate, make_value};
+use super::document::{Definition, Document, Wanted};
+use super::identifier::bytes_of_hex;
 use super::json::Bases;
+use super::restore;
 use super::schema::{Argument, Default, Schema, copy_default};
-use super::stored::{Objects, decode, member, number, references, text};
-use super::types::TypeSpec;
+use super::state::{ConfigState, Inner};
+use super::stored::{Enumerations, Objects, Reading, text};
+use super::stub::TaskStub;
 use crate::errors;
 
-/// Newest version of the format that is understood.
-const NEWEST: i64 = 3;
-
-/// Objects of a file by their number.
-struct Table<'py> {
-    made: HashMap<i64, Bound<'py, PyAny>>,
+/// What the objects of a file become.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Objects whose methods run.
+    Instance,
+    /// Sealed configurations.
+    Configuration,
 }
 
-impl<'py> Objects<'py> for Table<'py> {
+/// The objects of a file that were made, by their place in it.
+struct Table<'a, 'py> {
+    document: &'a Document<'a>,
+    made: Vec<Option<Bound<'py, PyAny>>>,
+}
+
+impl<'py> Objects<'py> for Table<'_, 'py> {
     fn object(&self, py: Python<'py>, number: i64) -> PyResult<Bound<'py, PyAny>> {
-        self.made.get(&number).cloned().ok_or_else(|| {
-            errors::load(py, format!("object {number} is used before it is defined, or not at all in the file"))
+        let Some(position) = self.document.position(number) else {
+            return Err(errors::load(py, format!("object {number} is used, and is not in the file")));
+        };
+        self.made[position].clone().ok_or_else(|| {
+            let name = self.document.definitions[position].describe();
+            errors::load(py, format!("{name} is used as a value, and the file holds only a reference to it"))
         })
     }
 }
 
-/// An object of the file that must be built.
-struct Stored<'py, 'j> {
-    number: i64,
-    definition: &'j JsonValue<'j>,
-    schema: Bound<'py, Schema>,
-}
-
-/// Numbers of the objects to build: reached from the main one through fields and init tasks, not through task links.
-fn needed(definitions: &[JsonValue<'_>]) -> Vec<bool> {
-    let position: HashMap<i64, usize> =
-        definitions.iter().enumerate().filter_map(|(i, d)| number(d, "id").map(|id| (id, i))).collect();
-    let mut wanted = vec![false; definitions.len()];
-    let Some(last) = definitions.len().checked_sub(1) else { return wanted };
-    let mut stack = vec![last];
-    wanted[last] = true;
-    while let Some(current) = stack.pop() {
-        let definition = &definitions[current];
-        let mut below = Vec::new();
-        if let Some(fields) = member(definition, "fields") {
-            match fields {
-                JsonValue::Object(fields) => fields.iter().for_each(|(_, field)| references(field, &mut below)),
-                other => references(other, &mut below),
-            }
-        }
-        for list in ["init-tasks", "pre-tasks"] {
-            if let Some(JsonValue::Array(tasks)) = member(definition, list) {
-                below.extend(tasks.iter().filter_map(|t| if let JsonValue::Int(id) = t { Some(*id) } else { None }));
-            }
-        }
-        for id in below {
-            if let Some(&next) = position.get(&id)
-                && !wanted[next]
-            {
-                wanted[next] = true;
-                stack.push(next);
-            }
-        }
-    }
-    wanted
-}
-
 /// Schemas of the classes in a file; each class is looked up once.
-struct Classes<'py, 'r> {
-    resolver: &'r Bound<'py, PyAny>,
-    known: HashMap<(String, String), Bound<'py, Schema>>,
+struct Classes<'a, 'py> {
+    resolver: &'a Bound<'py, PyAny>,
+    known: Vec<(&'a str, &'a str, Bound<'py, Schema>)>,
+    by_name: HashMap<(&'a str, &'a str), usize>,
 }
 
-impl<'py> Classes<'py, '_> {
-    fn of(&mut self, definition: &JsonValue<'_>) -> PyResult<Bound<'py, Schema>> {
+impl<'a, 'py> Classes<'a, 'py> {
+    fn of(&mut self, definition: &Definition<'a>) -> PyResult<Bound<'py, Schema>> {
         let py = self.resolver.py();
-        let module = text(definition, "module").unwrap_or_default();
-        let name = text(definition, "type").unwrap_or_default();
-        let key = (module.to_owned(), name.to_owned());
-        if let Some(schema) = self.known.get(&key) {
+        let key = (definition.module, definition.class);
+        // The last one again, most often.
+        if let Some((module, name, schema)) = self.known.last()
+            && (*module, *name) == key
+        {
             return Ok(schema.clone());
         }
-        let class = self.resolver.call1((module, name, text(definition, "file")))?;
+        if let Some(index) = self.by_name.get(&key) {
+            return Ok(self.known[*index].2.clone());
+        }
+        let class = self.resolver.call1((definition.module, definition.class, definition.file))?;
         let class = class
-            .cast_into::<pyo3::types::PyType>()
-            .map_err(|_| errors::load(py, format!("{module}.{name} is not a class")))?;
+            .cast_into::<PyType>()
+            .map_err(|_| errors::load(py, format!("{} is not a class", definition.name())))?;
+        if !class.hasattr(intern!(py, "__xpm_compile__"))? {
+            return Err(errors::load(py, format!("{} is no configuration class", definition.name())));
+        }
         let schema = Schema::of_class(&class)?;
-        self.known.insert(key, schema.clone());
+        self.by_name.insert(key, self.known.len());
+        self.known.push((definition.module, definition.class, schema.clone()));
         Ok(schema)
     }
 }
 
-/// Whether what JSON gives for this type is not yet what the class declares.
-fn needs_coercion(spec: &TypeSpec, value: &JsonValue<'_>) -> bool {
-    match (spec, value) {
-        (TypeSpec::Tuple(_) | TypeSpec::VariadicTuple(_), JsonValue::Array(_))
-        | (TypeSpec::Float, JsonValue::Int(_) | JsonValue::BigInt(_)) => true,
-        (TypeSpec::Dict(key, _), JsonValue::Object(_)) => {
-            !matches!(**key, TypeSpec::Str | TypeSpec::Any) && text(value, "type").is_none()
+/// An object of the file that is to be filled.
+struct Stored<'a, 'py> {
+    definition: &'a Definition<'a>,
+    object: Bound<'py, PyAny>,
+    schema: Bound<'py, Schema>,
+}
+
+/// A configuration that is still without values.
+fn make_configuration<'py>(schema: &Bound<'py, Schema>, definition: &Definition<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let py = schema.py();
+    let object = allocate(schema.get().config_class.bind(py))?;
+    let mut inner = Inner::loaded();
+    inner.meta = definition.meta;
+    if let Some(identifier) = definition.identifier {
+        let bytes = bytes_of_hex(identifier)
+            .map_err(|error| errors::load(py, format!("{}: {error}", definition.describe())))?;
+        inner.store_identifier(&bytes);
+    }
+    let state = Bound::new(py, ConfigState::new(schema.clone().unbind(), inner))?;
+    set_raw(&object, intern!(py, "__xpm_state__"), state.as_any())?;
+    Ok(object)
+}
+
+/// What an object of this mode holds for a parameter that the file does not know: the class is newer than the file.
+fn missing<'py>(object: &Bound<'py, PyAny>, argument: &Argument, mode: Mode) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = object.py();
+    match &argument.default {
+        Default::Shared(value) => Ok(Some(value.bind(py).clone())),
+        Default::Copied(value) => {
+            let value = copy_default(value.bind(py))?;
+            if mode == Mode::Configuration || !argument.holds_configurations {
+                return Ok(Some(value));
+            }
+            let module = py.import(intern!(py, "experimaestro._config.loading"))?;
+            module.call_method1(intern!(py, "default_as_instance"), (value,)).map(Some)
         }
-        (TypeSpec::Optional(inner), other) => needs_coercion(inner, other),
-        _ => false,
+        Default::Required => Ok(None),
+        Default::Generated => {
+            let Some(generator) = &argument.generator else { return Ok(None) };
+            let module = py.import(intern!(py, "experimaestro._config.loading"))?;
+            let value = module.call_method1(intern!(py, "generated_default"), (generator, object))?;
+            Ok((!value.is(py.NotImplemented())).then_some(value))
+        }
     }
 }
 
-fn default_of<'py>(py: Python<'py>, argument: &Argument) -> PyResult<Option<Bound<'py, PyAny>>> {
-    Ok(match &argument.default {
-        Default::Shared(value) => Some(value.bind(py).clone()),
-        // Configurations among the defaults of an object cannot be built here: the file has them, unless it is older.
-        Default::Copied(value) => Some(copy_default(value.bind(py))?),
-        Default::Required | Default::Generated => None,
-    })
+fn set<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    value: &Bound<'py, PyAny>,
+    mode: Mode,
+) -> PyResult<()> {
+    match mode {
+        Mode::Instance => object.setattr(name, value),
+        Mode::Configuration => set_raw(object, name, value),
+    }
 }
 
-fn fill<'py>(py: Python<'py>, stored: &Stored<'py, '_>, table: &Table<'py>, bases: &Bases) -> PyResult<()> {
-    let object = table.object(py, stored.number)?;
+/// Give an object the values of its fields.
+fn fill<'py>(stored: &Stored<'_, 'py>, reading: &Reading<'_, 'py>, mode: Mode) -> PyResult<()> {
+    let object = &stored.object;
+    let py = object.py();
     let schema = stored.schema.get();
-    let Some(JsonValue::Object(fields)) = member(stored.definition, "fields") else {
-        return Err(errors::load(py, format!("object {} of class {} has no fields", stored.number, schema.type_id)));
+    let Some(fields) = stored.definition.fields else { return Ok(()) };
+    let placed = |name: &str, error: PyErr| {
+        errors::loading(py, error, || format!("field '{name}' of {}", stored.definition.describe()))
     };
     // Written in the order of the schema: the next field is nearly always the next one in the file.
     let mut expected = 0;
-    for argument in &schema.arguments {
-        let name = argument.name.bind(py);
+    let mut used = 0;
+    let mut explicit = Vec::new();
+    for (position, argument) in schema.arguments.iter().enumerate() {
         let found = match fields.get(expected) {
-            Some((key, value)) if *key == argument.text => {
-                expected += 1;
-                Some(value)
-            }
-            _ => fields.iter().find(|(key, _)| *key == argument.text).map(|(_, value)| value),
+            Some((key, value)) if *key == argument.text => Some((expected, value)),
+            _ => fields.iter().position(|(key, _)| *key == argument.text).map(|index| (index, &fields[index].1)),
         };
-        let value = match found {
-            Some(value) => {
-                let decoded = decode(py, value, table, bases)?;
-                if needs_coercion(&argument.spec, value) {
-                    super::assign::checked(schema, schema.position(name.as_any())?.unwrap_or_default(), &decoded, None)?
-                } else {
-                    decoded
-                }
+        let name = argument.name.bind(py);
+        let Some((index, json)) = found else {
+            if let Some(value) = missing(object, argument, mode)? {
+                set(object, name, &value, mode)?;
             }
-            None => match default_of(py, argument)? {
-                Some(value) => value,
-                None => continue,
-            },
+            continue;
         };
-        object.setattr(name, value)?;
+        expected = index + 1;
+        used += 1;
+        let decoded = reading.decode(json).map_err(|error| placed(&argument.text, error))?;
+        let value = match mode {
+            Mode::Configuration => {
+                explicit.push(position);
+                super::assign::checked(schema, position, &decoded, None)?
+            }
+            Mode::Instance if restore::is_needed(&argument.spec, json) => restore::restore(&argument.spec, decoded)?,
+            Mode::Instance => decoded,
+        };
+        set(object, name, &value, mode)?;
     }
-    if let Some((unknown, _)) = fields.iter().find(|(key, _)| !schema.arguments.iter().any(|a| a.text == *key)) {
-        return Err(errors::load(
-            py,
-            format!(
-                "class {} has no parameter '{unknown}', which the stored object has: the class has changed",
-                schema.type_id
-            ),
-        ));
+    if mode == Mode::Configuration {
+        let state = ConfigState::of_configuration(object)?;
+        let mut inner = state.get().lock();
+        for position in explicit {
+            inner.set_explicit(position);
+        }
     }
-    if schema.making().has_post_init {
-        object.call_method0(intern!(py, "__post_init__"))?;
+    if used < fields.len() {
+        for (key, json) in fields.iter().filter(|(key, _)| !schema.arguments.iter().any(|a| a.text == *key)) {
+            let value = reading.decode(json).map_err(|error| placed(key, error))?;
+            fill_other(stored, key, json, &value, mode)?;
+        }
     }
     Ok(())
 }
 
-fn identify(object: &Bound<'_, PyAny>, definition: &JsonValue<'_>) -> PyResult<()> {
+/// A field that is no parameter: a file that `__xpm_serialize__` added, or the former name of a parameter.
+fn fill_other<'py>(
+    stored: &Stored<'_, 'py>,
+    key: &str,
+    json: &JsonValue<'_>,
+    value: &Bound<'py, PyAny>,
+    mode: Mode,
+) -> PyResult<()> {
+    let object = &stored.object;
     let py = object.py();
-    let identifier = match member(definition, "identifier") {
-        Some(JsonValue::Str(hex)) => Some(hex.as_ref()),
-        Some(other) => text(other, "main"),
-        None => None,
-    };
-    if let Some(identifier) = identifier {
+    let name = PyString::new(py, key);
+    if text(json, "type") == Some("path.serialized") {
+        return set(object, &name, value, mode);
+    }
+    let schema = stored.schema.get();
+    let object_type = schema.object_type.bind(py);
+    if !object_type.call_method1(intern!(py, "is_deprecated_attribute"), (&name,))?.extract::<bool>()? {
+        return Err(errors::unknown_field(
+            py,
+            format!(
+                "class {} has no parameter '{key}', which the stored object has: the class has changed",
+                schema.type_id
+            ),
+        ));
+    }
+    if mode == Mode::Instance {
+        return object.setattr(name, value);
+    }
+    let state = ConfigState::of_configuration(object)?;
+    state.get().lock().sealed = false;
+    let done = object.setattr(name, value);
+    state.get().lock().sealed = true;
+    done
+}
+
+fn identify(object: &Bound<'_, PyAny>, definition: &Definition<'_>) -> PyResult<()> {
+    let py = object.py();
+    if let Some(identifier) = definition.identifier {
         object.setattr(intern!(py, "__xpmidentifier__"), identifier)?;
     }
-    if let Some(typename) = text(definition, "typename") {
+    if let Some(typename) = definition.typename {
         object.setattr(intern!(py, "__xpmtypename__"), typename)?;
     }
     Ok(())
 }
 
-/// Build the objects of a `params.json`.
+/// The tasks that configurations are linked to, and their init tasks.
+fn link<'a, 'py>(
+    stored: &[Stored<'a, 'py>],
+    table: &Table<'a, 'py>,
+    stubs: &mut HashMap<i64, Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    for Stored { definition, object, .. } in stored {
+        let py = object.py();
+        let made = |ids: &[i64]| -> PyResult<Vec<Py<PyAny>>> {
+            ids.iter().map(|id| table.object(py, *id).map(Bound::unbind)).collect()
+        };
+        let (pre_tasks, init_tasks) = (made(&definition.pre_tasks)?, made(&definition.init_tasks)?);
+        let task = match definition.task {
+            Some(id) if id != definition.id => Some(linked_task(py, id, definition, table, stubs)?.unbind()),
+            _ => None,
+        };
+        let state = ConfigState::of_configuration(object)?;
+        let mut inner = state.get().lock();
+        inner.submitted = definition.task == Some(definition.id);
+        if task.is_some() || !init_tasks.is_empty() || !pre_tasks.is_empty() {
+            let rare = inner.rare();
+            rare.pre_tasks = pre_tasks;
+            rare.task = task;
+            rare.init_tasks = init_tasks;
+        }
+    }
+    Ok(())
+}
+
+fn linked_task<'a, 'py>(
+    py: Python<'py>,
+    id: i64,
+    definition: &Definition<'a>,
+    table: &Table<'a, 'py>,
+    stubs: &mut HashMap<i64, Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Some(position) = table.document.position(id) else {
+        return Err(errors::load(py, format!("{}: its task {id} is not in the file", definition.describe())));
+    };
+    if let Some(task) = &table.made[position] {
+        return Ok(task.clone());
+    }
+    if let Some(stub) = stubs.get(&id) {
+        return Ok(stub.clone());
+    }
+    let stub = TaskStub::of(py, &table.document.definitions[position])?.into_any();
+    stubs.insert(id, stub.clone());
+    Ok(stub)
+}
+
+/// Pre-tasks of all objects, each once, then the init tasks of the main one: the order in which a job runs them.
+fn tasks_before<'py>(
+    py: Python<'py>,
+    stored: &[Stored<'_, 'py>],
+    table: &Table<'_, 'py>,
+) -> PyResult<Bound<'py, PyList>> {
+    let mut ids: Vec<i64> = Vec::new();
+    let pre_tasks = stored.iter().flat_map(|it| &it.definition.pre_tasks);
+    let init_tasks = table.document.definitions.last().into_iter().flat_map(|it| &it.init_tasks);
+    for id in pre_tasks.chain(init_tasks) {
+        if !ids.contains(id) {
+            ids.push(*id);
+        }
+    }
+    let tasks = PyList::empty(py);
+    if table.document.data.is_none() {
+        for id in ids {
+            tasks.append(table.object(py, id)?)?;
+        }
+    }
+    Ok(tasks)
+}
+
+/// Build the objects of a stored file.
 ///
-/// `resolver(module, qualname, file or None)` gives a class. Returns `(main object, init tasks, envelope)`: the
-/// envelope has `workspace`, `version` and `tags`. Objects are made parents first, completed children first.
+/// `resolver(module, qualname, file or None)` gives a class, `loader(SerializedPath)` the path of a saved file. Returns
+/// `(result, tasks to run before it, envelope)`: the result is `data` if the file has it, else the main object; or, if
+/// `every` is set, all objects by number. The envelope has `workspace`, `version` and `tags`. `partial` leaves out what
+/// is reached only through links to tasks. Objects are made parents first, completed children first.
 #[pyfunction]
+#[pyo3(signature = (
+    data, resolver, workspace = None, directory = None, *,
+    as_instance = true, partial = None, every = false, loader = None
+))]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn load_objects<'py>(
     data: &[u8],
     resolver: &Bound<'py, PyAny>,
     workspace: Option<String>,
     directory: Option<String>,
+    as_instance: bool,
+    partial: Option<bool>,
+    every: bool,
+    loader: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyList>, Bound<'py, PyDict>)> {
     let py = resolver.py();
     let file = JsonValue::parse(data, true)
         .map_err(|error| errors::load(py, format!("the file is damaged (no valid JSON): {error}")))?;
-    let version = number(&file, "version").unwrap_or(0);
-    if version > NEWEST {
-        return Err(errors::load(
-            py,
-            format!(
-                "the file has version {version}, and this release reads up to version {NEWEST}: upgrade experimaestro"
-            ),
-        ));
-    }
-    let Some(JsonValue::Array(definitions)) = member(&file, "objects") else {
-        return Err(errors::load(py, "the file is damaged: it has no list of objects"));
-    };
-    if definitions.is_empty() {
-        return Err(errors::load(py, "the file is damaged: its list of objects is empty"));
-    }
+    let document = Document::parse(py, &file)?;
     let bases = Bases { workspace, job: directory };
-    let mut classes = Classes { resolver, known: HashMap::new() };
-    let mut stored = Vec::with_capacity(definitions.len());
-    for (definition, wanted) in definitions.iter().zip(needed(definitions)) {
-        if wanted {
-            let id =
-                number(definition, "id").ok_or_else(|| errors::load(py, "the file is damaged: object without id"))?;
-            stored.push(Stored { number: id, definition, schema: classes.of(definition)? });
+    let mode = if as_instance { Mode::Instance } else { Mode::Configuration };
+    let wanted = if every { Wanted::Every } else { Wanted::Main };
+    let needed = document.needed(wanted, !partial.unwrap_or(as_instance));
+    let mut table = Table { document: &document, made: vec![None; document.definitions.len()] };
+    let mut stubs = HashMap::new();
+    let stored = make_all(resolver, &mut table, &needed, mode, &mut stubs)?;
+    let enumerations: Enumerations<'py> = RefCell::new(HashMap::new());
+    if mode == Mode::Configuration {
+        link(&stored, &table, &mut stubs)?;
+    }
+    let reading =
+        |file| Reading { objects: &table, bases: &bases, resolver, loader, enumerations: &enumerations, file };
+    for it in &stored {
+        if mode == Mode::Instance {
+            identify(&it.object, it.definition)?;
+        }
+        fill(it, &reading(it.definition.file), mode)?;
+        if mode == Mode::Instance && it.schema.get().making().has_post_init {
+            it.object.call_method0(intern!(py, "__post_init__"))?;
         }
     }
-    let mut table = Table { made: HashMap::with_capacity(stored.len()) };
-    for object in stored.iter().rev() {
-        table.made.insert(object.number, make_value(object.schema.get(), py)?);
-    }
-    for object in &stored {
-        identify(&table.object(py, object.number)?, object.definition)?;
-        fill(py, object, &table, &bases)?;
-    }
-    let Some(main) = stored.last() else { return Err(errors::load(py, "the file has no main object")) };
-    let init_tasks = PyList::empty(py);
-    for list in ["pre-tasks", "init-tasks"] {
-        if let Some(JsonValue::Array(tasks)) = member(main.definition, list) {
-            for task in tasks.iter() {
-                if let JsonValue::Int(id) = task {
-                    init_tasks.append(table.object(py, *id)?)?;
-                }
+    let result = match (every, document.data, document.definitions.last()) {
+        (true, ..) => {
+            let all = PyDict::new(py);
+            for it in &stored {
+                all.set_item(it.definition.id, &it.object)?;
             }
+            all.into_any()
         }
-    }
+        (false, Some(data), _) => reading(None).decode(data)?,
+        (false, None, Some(main)) => table.object(py, main.id)?,
+        (false, None, None) => py.None().into_bound(py),
+    };
     let envelope = PyDict::new(py);
-    envelope.set_item("version", version)?;
-    envelope.set_item("workspace", text(&file, "workspace"))?;
-    if let Some(tags) = member(&file, "tags") {
-        envelope.set_item("tags", decode(py, tags, &table, &bases)?)?;
+    envelope.set_item("version", document.version)?;
+    envelope.set_item("workspace", document.workspace)?;
+    if let Some(tags) = document.tags {
+        envelope.set_item("tags", reading(None).decode(tags)?)?;
     }
-    Ok((table.object(py, main.number)?, init_tasks, envelope))
+    Ok((result, tasks_before(py, &stored, &table)?, envelope))
+}
+
+/// Make the needed objects, without their values: those that hold others first.
+fn make_all<'a, 'py>(
+    resolver: &'a Bound<'py, PyAny>,
+    table: &mut Table<'a, 'py>,
+    needed: &[bool],
+    mode: Mode,
+    stubs: &mut HashMap<i64, Bound<'py, PyAny>>,
+) -> PyResult<Vec<Stored<'a, 'py>>> {
+    let py = resolver.py();
+    let document = table.document;
+    let mut classes = Classes { resolver, known: Vec::new(), by_name: HashMap::new() };
+    let mut stored = Vec::with_capacity(document.definitions.len());
+    // Classes in the order of the file, so that modules are imported in that order.
+    let mut schemas = Vec::with_capacity(document.definitions.len());
+    for (definition, needed) in document.definitions.iter().zip(needed) {
+        schemas.push(if *needed && !definition.stub { Some(classes.of(definition)?) } else { None });
+    }
+    for (position, definition) in document.definitions.iter().enumerate().rev() {
+        if needed[position] && definition.stub && mode == Mode::Configuration {
+            let stub = TaskStub::of(py, definition)?.into_any();
+            stubs.insert(definition.id, stub.clone());
+            table.made[position] = Some(stub);
+        }
+        let Some(schema) = schemas[position].take() else { continue };
+        let object = match mode {
+            Mode::Instance => make_value(schema.get(), py)?,
+            Mode::Configuration => make_configuration(&schema, definition)?,
+        };
+        table.made[position] = Some(object.clone());
+        stored.push(Stored { definition, object, schema });
+    }
+    stored.reverse();
+    Ok(stored)
 }

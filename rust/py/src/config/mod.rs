@@ -7,6 +7,7 @@ pub(crate) mod children;
 pub(crate) mod coerce;
 pub(crate) mod construct;
 pub(crate) mod copy;
+pub(crate) mod document;
 pub(crate) mod hash;
 pub(crate) mod identifier;
 pub(crate) mod identity;
@@ -18,13 +19,16 @@ pub(crate) mod mismatch;
 pub(crate) mod placed;
 pub(crate) mod plan;
 pub(crate) mod provenance;
+pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serialize;
 pub(crate) mod state;
 pub(crate) mod stored;
+pub(crate) mod stub;
 pub(crate) mod tagged;
 pub(crate) mod tags;
 pub(crate) mod types;
+pub(crate) mod ways;
 
 use pyo3::prelude::*;
 
@@ -49,7 +53,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
     module.add_function(wrap_pyfunction!(tags::add_tag, module)?)?;
     module.add_function(wrap_pyfunction!(tags::tags, module)?)?;
+    module.add_class::<stub::TaskStub>()?;
     module.add_function(wrap_pyfunction!(serialize::objects_json, module)?)?;
+    module.add_function(wrap_pyfunction!(serialize::state_json, module)?)?;
+    module.add_function(wrap_pyfunction!(ways::data_owners, module)?)?;
+    module.add_function(wrap_pyfunction!(ways::configurations_in, module)?)?;
     module.add_function(wrap_pyfunction!(serialize::params_json, module)?)?;
     module.add_function(wrap_pyfunction!(load::load_objects, module)?)?;
     module.add_function(wrap_pyfunction!(instance::build_instance, module)?)?;

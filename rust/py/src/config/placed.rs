@@ -82,7 +82,7 @@ fn places(config: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         for child in below {
             if seen.insert(child.config.as_ptr() as usize) {
                 let mut whole = path.clone();
-                child.way.iter().for_each(|component: &Component| component.write(schema, &mut whole));
+                child.way.iter().for_each(|component: &Component| component.write(Some(schema), &mut whole));
                 stack.push((child.config, whole));
             }
         }

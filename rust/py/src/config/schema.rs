@@ -113,6 +113,26 @@ impl Schema {
         self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The schema of what has no parameters and cannot be made by users: its class stands for all the others.
+    pub(crate) fn without_parameters(class: &Bound<'_, PyType>, type_id: &str) -> Self {
+        let py = class.py();
+        let making = Making { class: class.clone().unbind(), plain_new: false, has_init: false, has_post_init: false };
+        Self {
+            type_id: type_id.to_owned(),
+            class: class.clone().unbind(),
+            config_class: class.clone().unbind(),
+            making: Mutex::new(making),
+            has_validate: false,
+            arguments: Vec::new(),
+            plan: OnceLock::new(),
+            holding: Vec::new(),
+            index: PyDict::new(py).unbind(),
+            is_task: true,
+            is_lightweight: true,
+            object_type: py.None(),
+        }
+    }
+
     /// Index of a parameter, if the class has one of that name.
     pub(crate) fn position(&self, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
         match self.index.bind(name.py()).get_item(name)? {

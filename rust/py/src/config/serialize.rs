@@ -4,13 +4,17 @@ use std::collections::HashMap;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyType};
+use pyo3::types::{PyDict, PyDictMethods, PyList, PyString, PyType};
 
+use super::children::collect;
 use super::hash;
+use super::identifier;
 use super::json::{Bases, Writer};
 use super::lifecycle::reachable;
 use super::schema::Schema;
 use super::state::ConfigState;
+use super::stub::TaskStub;
+use crate::errors;
 
 /// Version of the format, shared with the older package.
 const VERSION: u32 = 3;
@@ -50,6 +54,38 @@ fn linked_task<'py>(config: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Py
     Ok(task.map(|task| task.into_bound(config.py())))
 }
 
+/// Identifiers of what is written, in hexadecimal.
+///
+/// One walk tells those of all that an open root counts; what it does not count (`Meta`) has walks of its own.
+fn identifiers(roots: &[Bound<'_, PyAny>], entries: &[Entry<'_>]) -> PyResult<Vec<String>> {
+    let mut known: HashMap<usize, [u8; 16]> = HashMap::new();
+    for root in roots {
+        if ConfigState::of_configuration(root)?.get().is_sealed() {
+            continue;
+        }
+        hash::digest_and_keep(root)?;
+        for config in reachable(std::slice::from_ref(root))? {
+            let state = ConfigState::of_configuration(&config)?;
+            let inner = state.get().lock();
+            if let Some(digest) = inner.digest
+                && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk())
+            {
+                known.insert(config.as_ptr() as usize, digest);
+            }
+        }
+    }
+    entries
+        .iter()
+        .map(|(Entry::Whole(config) | Entry::Reference(config))| {
+            if let Some(foreign) = identifier::foreign(config)? {
+                return Ok(identifier::hex_of_bytes(&foreign));
+            }
+            let digest = known.get(&(config.as_ptr() as usize)).copied();
+            Ok(hash::hex(&digest.map_or_else(|| hash::digest(config), Ok)?))
+        })
+        .collect()
+}
+
 fn write_class(writer: &mut Writer<'_>, class: &Bound<'_, PyType>) -> PyResult<()> {
     let module = class.module()?;
     let module = module.to_str()?;
@@ -84,17 +120,29 @@ fn script_of(py: Python<'_>, module: &str) -> PyResult<Option<String>> {
     Ok(Some(absolute.extract()?))
 }
 
-fn write_object(writer: &mut Writer<'_>, number: usize, config: &Bound<'_, PyAny>) -> PyResult<()> {
+/// What is written of one object.
+struct Written<'a, 'py> {
+    number: usize,
+    config: &'a Bound<'py, PyAny>,
+    identifier: &'a str,
+    /// Its files, by field: name to `SerializedPath`.
+    files: Option<Bound<'py, PyDict>>,
+}
+
+fn write_object(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()> {
+    let (number, config) = (it.number, it.config);
     let py = config.py();
     let state = ConfigState::of_configuration(config)?;
     let state = state.get();
     let schema = state.schema.get();
-    begin_object(writer, number, config, schema)?;
-    let (submitted, meta, init_tasks) = {
+    begin_object(writer, it, schema)?;
+    let (submitted, meta, tasks) = {
         let inner = state.lock();
-        let init_tasks: Vec<Py<PyAny>> =
-            inner.rare.as_ref().map(|r| r.init_tasks.iter().map(|t| t.clone_ref(py)).collect()).unwrap_or_default();
-        (inner.submitted || (schema.is_task && inner.sealed), inner.meta, init_tasks)
+        let numbers = |tasks: &[Py<PyAny>]| -> Vec<usize> {
+            tasks.iter().filter_map(|task| writer.numbers.get(&(task.as_ptr() as usize)).copied()).collect()
+        };
+        let tasks = inner.rare.as_ref().map(|rare| (numbers(&rare.init_tasks), numbers(&rare.pre_tasks)));
+        (inner.submitted || (schema.is_task && inner.sealed), inner.meta, tasks.unwrap_or_default())
     };
     if let Some(task) = linked_task(config)? {
         write_number(writer, "task", &task);
@@ -102,16 +150,11 @@ fn write_object(writer: &mut Writer<'_>, number: usize, config: &Bound<'_, PyAny
         writer.key("task", false);
         writer.raw(&number.to_string());
     }
-    if !init_tasks.is_empty() {
-        writer.key("init-tasks", false);
-        writer.raw("[");
-        for (index, task) in init_tasks.iter().enumerate() {
-            if index > 0 {
-                writer.raw(",");
-            }
-            writer.raw(&writer.numbers[&(task.as_ptr() as usize)].to_string());
+    for (key, numbers) in [("init-tasks", tasks.0), ("pre-tasks", tasks.1)] {
+        if !numbers.is_empty() {
+            writer.key(key, false);
+            writer.raw(&format!("{numbers:?}"));
         }
-        writer.raw("]");
     }
     if let Some(meta) = meta {
         writer.key("meta", false);
@@ -122,21 +165,62 @@ fn write_object(writer: &mut Writer<'_>, number: usize, config: &Bound<'_, PyAny
     let mut first = true;
     for argument in &schema.arguments {
         let Some(value) = config.getattr_opt(argument.name.bind(py))? else { continue };
+        let file = it.files.as_ref().map(|files| files.get_item(&argument.name)).transpose()?.flatten();
         writer.key(&argument.text, first);
         first = false;
-        writer.value(&value)?;
+        match file {
+            Some(file) => write_file(writer, &file)?,
+            None => {
+                writer.value(&value).map_err(|error| unstorable(py, &error, &argument.text, schema))?;
+            }
+        }
+    }
+    for (name, file) in it.files.iter().flat_map(PyDictMethods::iter) {
+        if schema.position(&name)?.is_none() {
+            writer.key(name.cast::<PyString>()?.to_str()?, first);
+            first = false;
+            write_file(writer, &file)?;
+        }
     }
     writer.raw("}}");
     Ok(())
 }
 
-fn begin_object(writer: &mut Writer<'_>, number: usize, config: &Bound<'_, PyAny>, schema: &Schema) -> PyResult<()> {
-    writer.raw("\n{\"id\":");
-    writer.raw(&number.to_string());
-    write_class(writer, schema.class.bind(config.py()))?;
-    writer.key("identifier", false);
-    writer.string(&hash::hex(&hash::digest(config)?));
+fn unstorable(py: Python<'_>, error: &PyErr, parameter: &str, schema: &Schema) -> PyErr {
+    errors::validation(py, format!("parameter '{parameter}' of {}: {}", schema.type_id, error.value(py)))
+}
+
+/// A file or folder that is saved beside the definition.
+fn write_file(writer: &mut Writer<'_>, file: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = file.py();
+    writer.raw("{\"type\":\"path.serialized\",\"value\":");
+    let path = file.getattr(intern!(py, "path"))?.call_method0(intern!(py, "as_posix"))?;
+    writer.string(path.cast::<PyString>()?.to_str()?);
+    let is_folder = file.getattr(intern!(py, "is_folder"))?.is_truthy()?;
+    writer.raw(if is_folder { ",\"is_folder\":true}" } else { ",\"is_folder\":false}" });
     Ok(())
+}
+
+fn begin_object(writer: &mut Writer<'_>, it: &Written<'_, '_>, schema: &Schema) -> PyResult<()> {
+    writer.raw("\n{\"id\":");
+    writer.raw(&it.number.to_string());
+    match it.config.cast::<TaskStub>() {
+        Ok(stub) => write_class_of_stub(writer, stub.get()),
+        Err(_) => write_class(writer, schema.class.bind(it.config.py()))?,
+    }
+    writer.key("identifier", false);
+    writer.string(it.identifier);
+    Ok(())
+}
+
+fn write_class_of_stub(writer: &mut Writer<'_>, stub: &TaskStub) {
+    let (module, name) = stub.class_name();
+    writer.key("module", false);
+    writer.string(module);
+    writer.key("type", false);
+    writer.string(name);
+    writer.key("typename", false);
+    writer.string(stub.typename());
 }
 
 fn write_number(writer: &mut Writer<'_>, key: &str, config: &Bound<'_, PyAny>) {
@@ -145,44 +229,82 @@ fn write_number(writer: &mut Writer<'_>, key: &str, config: &Bound<'_, PyAny>) {
     writer.raw(&number.to_string());
 }
 
-fn write_reference(writer: &mut Writer<'_>, number: usize, task: &Bound<'_, PyAny>) -> PyResult<()> {
-    let state = ConfigState::of_configuration(task)?;
+fn write_reference(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()> {
+    let state = ConfigState::of_configuration(it.config)?;
     let schema = state.get().schema.get();
-    begin_object(writer, number, task, schema)?;
+    begin_object(writer, it, schema)?;
+    writer.key("type-id", false);
+    writer.string(&schema.type_id);
     writer.key("task", false);
-    writer.raw(&number.to_string());
+    writer.raw(&it.number.to_string());
     writer.raw(",\"stub\":true,\"fields\":{}}");
     Ok(())
 }
 
-/// The `objects` array.
-fn write_objects(roots: &[Bound<'_, PyAny>], bases: &Bases) -> PyResult<Vec<u8>> {
+/// The `objects` array, and the numbers of the objects in it.
+fn write_objects(
+    roots: &[Bound<'_, PyAny>],
+    bases: &Bases,
+    files: Option<&Bound<'_, PyDict>>,
+) -> PyResult<(Vec<u8>, HashMap<usize, usize>)> {
     let (entries, numbers) = entries(roots)?;
+    let identifiers = identifiers(roots, &entries)?;
     let mut writer = Writer { out: Vec::with_capacity(512 * entries.len()), numbers: &numbers, bases };
     writer.raw("[");
-    for (number, entry) in entries.iter().enumerate() {
+    for (number, (entry, identifier)) in entries.iter().zip(&identifiers).enumerate() {
         if number > 0 {
             writer.raw(",");
         }
+        let (Entry::Whole(config) | Entry::Reference(config)) = entry;
+        let files = files.map(|files| files.get_item(config.as_ptr() as usize)).transpose()?.flatten();
+        let files = files.map(Bound::cast_into::<PyDict>).transpose()?;
+        let it = Written { number, config, identifier, files };
         match entry {
-            Entry::Whole(config) => write_object(&mut writer, number, config)?,
-            Entry::Reference(task) => write_reference(&mut writer, number, task)?,
+            Entry::Whole(_) => write_object(&mut writer, &it)?,
+            Entry::Reference(_) => write_reference(&mut writer, &it)?,
         }
     }
     writer.raw("\n]");
-    Ok(writer.out)
+    let out = writer.out;
+    Ok((out, numbers))
 }
 
 /// Configurations as a JSON array of objects, each main one after all that it needs.
 #[pyfunction]
-#[pyo3(signature = (configs, workspace, directory))]
+#[pyo3(signature = (configs, workspace = None, directory = None, files = None))]
 pub(crate) fn objects_json(
     configs: &Bound<'_, PyList>,
     workspace: Option<String>,
     directory: Option<String>,
+    files: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Vec<u8>> {
     let configs: Vec<_> = configs.iter().collect();
-    write_objects(&configs, &Bases { workspace, job: directory })
+    Ok(write_objects(&configs, &Bases { workspace, job: directory }, files)?.0)
+}
+
+/// `{"objects": .., "data": ..}`: configurations in lists, dictionaries or alone, with all that they need.
+///
+/// `files` are the files of configurations: address to name of the field to `SerializedPath`.
+#[pyfunction]
+#[pyo3(signature = (data, workspace = None, directory = None, files = None))]
+pub(crate) fn state_json(
+    data: &Bound<'_, PyAny>,
+    workspace: Option<String>,
+    directory: Option<String>,
+    files: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Vec<u8>> {
+    let bases = Bases { workspace, job: directory };
+    let mut found = Vec::new();
+    collect(data, &mut Vec::new(), &mut found, 0)?;
+    let roots: Vec<_> = found.into_iter().map(|child| child.config).collect();
+    let (objects, numbers) = write_objects(&roots, &bases, files)?;
+    let mut writer = Writer::of(&numbers, &bases);
+    writer.raw("{\"objects\":");
+    writer.out.extend(objects);
+    writer.raw(",\n\"data\":");
+    writer.value(data)?;
+    writer.raw("}\n");
+    Ok(writer.out)
 }
 
 /// The content of a job's `params.json`.
@@ -195,7 +317,7 @@ pub(crate) fn params_json(
 ) -> PyResult<Vec<u8>> {
     let none = HashMap::new();
     let bases = Bases { workspace: Some(workspace), job: Some(directory) };
-    let mut writer = Writer { out: Vec::with_capacity(1024), numbers: &none, bases: &bases };
+    let mut writer = Writer::of(&none, &bases);
     writer.raw("{\"workspace\":");
     writer.string(bases.workspace.as_deref().unwrap_or_default());
     writer.raw(&format!(",\"version\":{VERSION},\"experimaestro\":"));
@@ -204,7 +326,7 @@ pub(crate) fn params_json(
     writer.value(tags)?;
     writer.key("objects", false);
     let mut out = writer.out;
-    out.extend(write_objects(std::slice::from_ref(config), &bases)?);
+    out.extend(write_objects(std::slice::from_ref(config), &bases, None)?.0);
     out.extend_from_slice(b"}\n");
     Ok(out)
 }

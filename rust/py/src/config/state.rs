@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use experimaestro_core::identifier::Digest;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -44,6 +45,8 @@ pub(crate) struct Rare {
     pub(crate) type_variables: Option<Py<PyAny>>,
     pub(crate) dependencies: Vec<Py<PyAny>>,
     pub(crate) watched: Vec<Py<PyAny>>,
+    /// Identifier of a scheme other than ours, of a configuration that was stored with one.
+    pub(crate) foreign_identifier: Option<Box<[u8]>>,
     /// Where parameters were assigned after construction.
     pub(crate) sites: Vec<(usize, Site)>,
     /// Tags of this configuration and of all below it, with the epoch they were merged in.
@@ -77,6 +80,24 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// Of a configuration that comes from a file.
+    pub(crate) fn loaded() -> Self {
+        Self { sealed: true, validated: true, loaded: true, ..Self::default() }
+    }
+
+    /// Keep the identifier that the configuration was stored with.
+    ///
+    /// One of another scheme stands for the configuration as it is: what holds it counts the identifier, whatever can be
+    /// loaded of it. The zero byte in front is the start of no document.
+    pub(crate) fn store_identifier(&mut self, bytes: &[u8]) {
+        if let Ok(digest) = bytes.try_into() {
+            self.digest = Some(digest);
+        } else {
+            self.digest = Some(*Digest::of(&[&[0], bytes].concat()).as_bytes());
+            self.rare().foreign_identifier = Some(bytes.into());
+        }
+    }
+
     pub(crate) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -185,6 +206,9 @@ impl ConfigState {
         if !sealed {
             inner.digest = None;
             inner.validated = false;
+            if let Some(rare) = inner.rare.as_mut() {
+                rare.foreign_identifier = None;
+            }
         }
     }
 

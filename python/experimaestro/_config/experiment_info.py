@@ -1,0 +1,175 @@
+"""The configurations of a past run of an experiment, for analysis: `load_xp_info(run_dir)`."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experimaestro import _core
+
+from .loading import read, read_file
+
+JOURNAL = "journal.jsonl"
+"""What our runs leave."""
+
+
+class ExperimentInfo(NamedTuple):
+    """What a run of an experiment submitted."""
+
+    jobs: dict[str, Any]
+    """Task configurations by identifier, in the order of their submission"""
+    actions: dict[str, Any]
+    """Actions by name"""
+
+
+def load_xp_info(run_dir: str | Path) -> ExperimentInfo:
+    """The jobs and actions of a run, as sealed configurations; what they share is shared.
+
+    Args:
+        run_dir: the folder of the run, as `WORKSPACE/experiments/NAME/current`.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+        LoadError: a file is damaged, or a class is gone.
+    """
+    folder = Path(run_dir).resolve()
+    if (folder / JOURNAL).is_file():
+        return _of_journal(folder)
+    if (folder / "objects.jsonl").is_file():
+        return _of_older_run(folder)
+    if (folder / "configs.json").is_file():
+        return _of_saved_configurations(folder / "configs.json")
+    raise FileNotFoundError(
+        f"{run_dir} is no folder of a run: it has neither {JOURNAL} nor the files of older releases "
+        "(objects.jsonl, configs.json); runs are in WORKSPACE/experiments/NAME/RUN"
+    )
+
+
+def load_configs(run_dir: str | Path) -> dict[str, Any]:
+    """The jobs of a run; deprecated, use `load_xp_info(run_dir).jobs`."""
+    warnings.warn("load_configs is deprecated: use load_xp_info(run_dir).jobs", DeprecationWarning, stacklevel=2)
+    return load_xp_info(run_dir).jobs
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines; a last line that was cut off by a crash is not there."""
+    if not file.is_file():
+        return []
+    lines = file.read_bytes().split(b"\n")
+    found = []
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            found.append(json.loads(line))
+        except ValueError as error:
+            if index == len(lines) - 1:
+                break
+            raise _core.LoadError(f"{file}, line {index + 1}, is damaged: {error}") from None
+    return found
+
+
+def _of_journal(folder: Path) -> ExperimentInfo:
+    workspace = folder.parent.parent.parent
+    gathered = _Gathered(workspace)
+    for line in _lines(folder / JOURNAL):
+        if line.get("event") == "job":
+            gathered.add(line["task_id"], line["identifier"])
+    try:
+        loaded = read(json.dumps(gathered.objects).encode(), workspace=workspace, every=True) if gathered.main else None
+    except _core.LoadError as error:
+        raise type(error)(f"a job of {folder}: {error}") from error.__cause__
+    jobs = {} if loaded is None else {job: loaded.result[number] for job, number in gathered.main.items()}
+    return ExperimentInfo(jobs, {})
+
+
+class _Gathered:
+    """Objects of several `params.json`, numbered anew; equal ones are one."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.objects: list[dict[str, Any]] = []
+        self.main: dict[str, int] = {}
+        self._known: dict[str, int] = {}
+
+    def add(self, task_id: str, identifier: str) -> None:
+        """Add the objects of a job; one that was never written (a dry run, a job removed since) is left out."""
+        folder = self.workspace / "jobs" / task_id / identifier
+        file = folder / "params.json"
+        if not file.is_file():
+            return
+        try:
+            definitions = json.loads(file.read_bytes())["objects"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _core.LoadError(f"{file} is damaged: {error}") from None
+        base = f"jobs/{task_id}/{identifier}"
+        numbers: dict[int, int] = {}
+        for definition in definitions:
+            self._add_object(definition, base, numbers)
+        self.main[identifier] = numbers[definitions[-1]["id"]]
+
+    def _add_object(self, definition: dict[str, Any], base: str, numbers: dict[int, int]) -> None:
+        own = definition["id"]
+        fresh = len(self.objects)
+        # An object of a cycle refers to one that comes later: it is never taken for another one.
+        moved = {**definition, "id": 0, "fields": _moved(definition["fields"], numbers, base)}
+        for key in ("init-tasks", "pre-tasks"):
+            if key in moved:
+                moved[key] = [numbers.get(task, -1) for task in moved[key]]
+        if "task" in moved:
+            moved["task"] = "self" if moved["task"] == own else numbers.get(moved["task"], -1)
+        text = json.dumps(moved, sort_keys=True)
+        known = self._known.get(text)
+        if known is not None:
+            numbers[own] = known
+            return
+        numbers[own] = self._known[text] = moved["id"] = fresh
+        if moved.get("task") == "self":
+            moved["task"] = fresh
+        self.objects.append(moved)
+
+
+def _moved(value: Any, numbers: dict[int, int], base: str) -> Any:
+    """A stored value with its references numbered anew, and paths in the job directory relative to the workspace."""
+    if isinstance(value, list):
+        return [_moved(item, numbers, base) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "python":
+        return {"type": "python", "value": numbers.get(value["value"], value["value"])}
+    if value.get("type") == "path" and value.get("base") == "job":
+        path = base if value["value"] == "." else f"{base}/{value['value']}"
+        return {"type": "path", "value": path, "base": "workspace"}
+    return {key: _moved(item, numbers, base) for key, item in value.items()}
+
+
+def _of_older_run(folder: Path) -> ExperimentInfo:
+    """A run of the older package: all objects in one file, the jobs and actions by their identifiers."""
+    workspace = folder.parent.parent.parent
+    definitions = _lines(folder / "objects.jsonl")
+    made: dict[int, Any] = {}
+    if definitions:
+        data = json.dumps(definitions).encode()
+        made = read(data, workspace=workspace, directory=folder, every=True).result
+    by_identifier = {_identifier(it): made[it["id"]] for it in definitions if it["id"] in made}
+    submitted = [line["job_id"] for line in _lines(folder / "jobs.jsonl")]
+    jobs = {job: by_identifier[job] for job in submitted if job in by_identifier}
+    actions: dict[str, Any] = {}
+    status = folder / "status.json"
+    if status.is_file():
+        for name in json.loads(status.read_bytes()).get("actions", {}):
+            if name in by_identifier:
+                actions[name] = by_identifier[name]
+    return ExperimentInfo(jobs, actions)
+
+
+def _identifier(definition: dict[str, Any]) -> str:
+    identifier = definition.get("identifier")
+    return str(identifier["main"] if isinstance(identifier, dict) else identifier)
+
+
+def _of_saved_configurations(file: Path) -> ExperimentInfo:
+    data = read_file(file).result
+    return ExperimentInfo(data if isinstance(data, dict) else {}, {})
