@@ -59,7 +59,6 @@ PENDING = """
 experimaestro.deprecate
 experimaestro.LauncherRegistry
 experimaestro.launcherfinder.find_launcher
-experimaestro.huggingface.ExperimaestroHFHub
 experimaestro.scheduler.services.Service
 experimaestro.scheduler.services.WebService
 experimaestro.scheduler.services.ProcessWebService

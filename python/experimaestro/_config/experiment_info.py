@@ -93,6 +93,7 @@ class _Gathered:
         self.objects: list[dict[str, Any]] = []
         self.main: dict[str, int] = {}
         self._known: dict[str, int] = {}
+        self._numbers = -1
 
     def add(self, task_id: str, identifier: str) -> None:
         """Add the objects of a job; one that was never written (a dry run, a job removed since) is left out."""
@@ -101,34 +102,64 @@ class _Gathered:
         if not file.is_file():
             return
         try:
-            definitions = json.loads(file.read_bytes())["objects"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise _core.LoadError(f"{file} is damaged: {error}") from None
-        base = f"jobs/{task_id}/{identifier}"
+            self._add_file(json.loads(file.read_bytes())["objects"], identifier, f"jobs/{task_id}/{identifier}")
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
+
+    def _add_file(self, definitions: list[dict[str, Any]], identifier: str, base: str) -> None:
         numbers: dict[int, int] = {}
+        # What is used before it is defined is in a cycle: it has its number now, and is never taken for another one.
+        seen: set[int] = set()
+        for definition in definitions:
+            seen.add(definition["id"])
+            for used in _references(definition):
+                if used not in seen and used not in numbers:
+                    numbers[used] = self._number()
         for definition in definitions:
             self._add_object(definition, base, numbers)
         self.main[identifier] = numbers[definitions[-1]["id"]]
 
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
     def _add_object(self, definition: dict[str, Any], base: str, numbers: dict[int, int]) -> None:
         own = definition["id"]
-        fresh = len(self.objects)
-        # An object of a cycle refers to one that comes later: it is never taken for another one.
         moved = {**definition, "id": 0, "fields": _moved(definition["fields"], numbers, base)}
         for key in ("init-tasks", "pre-tasks"):
             if key in moved:
-                moved[key] = [numbers.get(task, -1) for task in moved[key]]
+                moved[key] = [numbers[task] for task in moved[key]]
+        is_own_task = moved.get("task") == own
         if "task" in moved:
-            moved["task"] = "self" if moved["task"] == own else numbers.get(moved["task"], -1)
-        text = json.dumps(moved, sort_keys=True)
-        known = self._known.get(text)
-        if known is not None:
-            numbers[own] = known
-            return
-        numbers[own] = self._known[text] = moved["id"] = fresh
-        if moved.get("task") == "self":
-            moved["task"] = fresh
+            moved["task"] = "self" if is_own_task else numbers[moved["task"]]
+        if own not in numbers:
+            text = json.dumps(moved, sort_keys=True)
+            if text in self._known:
+                numbers[own] = self._known[text]
+                return
+            numbers[own] = self._known[text] = self._number()
+        moved["id"] = numbers[own]
+        if is_own_task:
+            moved["task"] = numbers[own]
         self.objects.append(moved)
+
+
+def _references(definition: dict[str, Any]) -> list[int]:
+    """Numbers of the objects that an object is made of, or linked to."""
+    found = [*definition.get("init-tasks", ()), *definition.get("pre-tasks", ())]
+    if "task" in definition:
+        found.append(definition["task"])
+    pending: list[Any] = [definition["fields"]]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            if value.get("type") == "python":
+                found.append(value["value"])
+            else:
+                pending.extend(value.values())
+    return found
 
 
 def _moved(value: Any, numbers: dict[int, int], base: str) -> Any:
@@ -138,7 +169,7 @@ def _moved(value: Any, numbers: dict[int, int], base: str) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("type") == "python":
-        return {"type": "python", "value": numbers.get(value["value"], value["value"])}
+        return {"type": "python", "value": numbers[value["value"]]}
     if value.get("type") == "path" and value.get("base") == "job":
         path = base if value["value"] == "." else f"{base}/{value['value']}"
         return {"type": "path", "value": path, "base": "workspace"}

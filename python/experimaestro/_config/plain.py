@@ -27,11 +27,18 @@ def objects_of(config: Any, context: SerializationContext | None = None) -> list
     return json.loads(_bytes(config, context or SerializationContext()))  # type: ignore[no-any-return]
 
 
-def serialize(config: Any, directory: str | Path, definition_filename: str = DEFINITION) -> None:
+def serialize(
+    config: Any,
+    directory: str | Path,
+    definition_filename: str = DEFINITION,
+    *,
+    context: SerializationContext | None = None,
+) -> None:
     """Save a configuration and its files in a folder that exists, as a bare list of objects."""
     folder = existing_folder(directory)
     _core.validate(config)
-    write_whole(folder / definition_filename, _bytes(config, SerializationContext(save_directory=folder)))
+    context = context or SerializationContext(save_directory=folder)
+    write_whole(folder / definition_filename, _bytes(config, context))
 
 
 def deserialize(
