@@ -119,6 +119,51 @@ def test_params_cut_in_half_is_told(place):
     assert "Traceback" not in message
 
 
+def test_processes_spawned_by_a_task_of_a_script_find_its_functions(place):
+    (place.home / "drive.py").write_text(
+        "import multiprocessing, sys\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from experimaestro import Param, Task, experiment\n"
+        "def double(x): return 2 * x\n"
+        "class Spawns(Task):\n"
+        "    x: Param[int]\n"
+        "    def execute(self):\n"
+        "        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context('spawn')) as pool:\n"
+        "            print(pool.submit(double, self.x).result(), __name__)\n"
+        "if __name__ == '__main__':\n"
+        "    with experiment(sys.argv[1], 'xp'):\n"
+        "        job = Spawns(x=21).submit().__xpm__.job\n"
+        "    print(job.state.name, (job.stdout.read_text() + job.stderr.read_text()).replace(chr(10), ' '))\n"
+    )
+    assert _drive(place, "drive.py").startswith("done 42 __mp_main__")
+
+
+def test_a_module_that_raises_is_told_with_its_traceback(place):
+    (place.home / "breaks.py").write_text(
+        "import os\n"
+        "from experimaestro import Task\n"
+        "if os.environ.get('BREAKS'):\n"
+        "    1 / 0\n"
+        "class Breaks(Task):\n"
+        "    def execute(self): pass\n"
+    )
+    (place.home / "drive.py").write_text(
+        "import sys\n"
+        "from experimaestro import experiment\n"
+        "from breaks import Breaks\n"
+        "with experiment(sys.argv[1], 'xp') as xp:\n"
+        "    xp.setenv('BREAKS', '1')\n"
+        "    job = Breaks().submit().__xpm__.job\n"
+        "print(job.state.name, job.message, job.stderr.read_text().replace(chr(10), ' '), sep='|')\n"
+    )
+    state, message, log = _drive(place, "drive.py").split("|")
+    assert state == "error"
+    assert "ZeroDivisionError" in message
+    assert "PYTHONPATH" not in message  # the module was found
+    assert "Traceback" in log
+    assert "breaks.py" in log
+
+
 def _drive(place, script):
     """Run a script of the test's own on the workspace; the last line it prints."""
     import subprocess

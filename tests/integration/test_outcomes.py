@@ -51,6 +51,7 @@ def test_threads_of_the_task_end_before_the_marker(place):
         ("exit_bare", "FAILED", None, "only sys.exit(0) is a success"),
         ("exit_text", "FAILED", None, "no data"),
         ("exit_three", "FAILED", None, "sys.exit(3)"),
+        ("no_unicode", "FAILED", None, r"no file \udc80"),
         ("keyboard", "FAILED", None, "KeyboardInterrupt"),
         ("timeout", "TIMEOUT", None, "saved at epoch 3"),
         ("cancelled", "CANCELLED", None, "SIGTERM"),

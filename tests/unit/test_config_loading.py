@@ -229,4 +229,4 @@ def test_classes_of_a_top_level_script(tmp_path: Path) -> None:
         [sys.executable, "-c", load, directory.strip()], capture_output=True, text=True, check=True, cwd="/"
     )
     # Executed once, however many of its classes are needed, and not as the main program.
-    assert ran.stdout.splitlines() == ["loaded as _main_", "_main_ [1, 2]"]
+    assert ran.stdout.splitlines() == ["loaded as __mp_main__", "__mp_main__ [1, 2]"]

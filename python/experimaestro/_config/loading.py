@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimaestro import _core
 
+from .classes import MAIN_MODULES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCRIPT_MODULE = "_main_"
-"""Name under which a top-level script is loaded in a job: its `if __name__ == "__main__"` part stays asleep."""
+"""Name under which a top-level script is loaded: its `if __name__ == "__main__"` part stays asleep."""
+JOB_MODULE = "__mp_main__"
+"""The same in a job: the name that `multiprocessing` gives to the main script in the processes that it spawns."""
 
 
 _scripts: dict[tuple[str, Any], Any] = {}
@@ -28,7 +32,7 @@ def resolve_class(module: str, qualname: str, file: str | None) -> type:
         MissingClassError: the module has no such class.
     """
     found: Any = sys.modules.get(module)
-    if found is None or module in ("__main__", SCRIPT_MODULE):
+    if found is None or module in MAIN_MODULES:
         found = _module(module, qualname, file)
     try:
         for part in qualname.split("."):
@@ -49,7 +53,7 @@ def resolve_installed(module: str, qualname: str, _file: str | None) -> type:
 
 def _module(name: str, qualname: str, file: str | None) -> Any:
     try:
-        if name in ("__main__", SCRIPT_MODULE):
+        if name in MAIN_MODULES:
             return _script(file)
         try:
             return import_module(name)
@@ -58,11 +62,33 @@ def _module(name: str, qualname: str, file: str | None) -> Any:
                 raise
             return _load_file(name, file)
     except Exception as error:
-        where = f" (from {file})" if file else ""
-        raise _core.MissingModuleError(
-            f"the class {name}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. "
-            "Put the module back, or add its folder to PYTHONPATH"
-        ) from error
+        raise _cannot_import(name, qualname, file, error) from error
+
+
+def _cannot_import(module: str, qualname: str, file: str | None, error: Exception) -> _core.MissingModuleError:
+    where = f" (from {file})" if file else ""
+    remedy = "Put the module back, or add its folder to PYTHONPATH"
+    if not isinstance(error, (ModuleNotFoundError, FileNotFoundError)):
+        remedy = "Importing its module raises this error: mend it there"
+    return _core.MissingModuleError(
+        f"the class {module}.{qualname} cannot be imported{where}: {type(error).__name__}: {error}. {remedy}"
+    )
+
+
+def _resolve_in_job(module: str, qualname: str, file: str | None) -> type:
+    """`resolve_class`, where the script that defines the task becomes the main one of the process.
+
+    Processes that the task spawns then import it as they would if it had been started by hand, and what is pickled
+    for them is found there.
+    """
+    main = sys.modules["__main__"]
+    is_script = module in MAIN_MODULES and file is not None
+    if is_script and not hasattr(main, "__xpm_job__") and not _same_file(getattr(main, "__file__", None), str(file)):
+        try:
+            _load_file(JOB_MODULE, str(file), is_main=True)
+        except Exception as error:
+            raise _cannot_import(module, qualname, file, error) from error
+    return resolve_class(module, qualname, file)
 
 
 def _script(file: str | None) -> Any:
@@ -90,14 +116,19 @@ def _same_file(one: str | None, other: str) -> bool:
     return one is not None and Path(one).resolve() == Path(other).resolve()
 
 
-def _load_file(name: str, file: str) -> Any:
+def _load_file(name: str, file: str, *, is_main: bool = False) -> Any:
     from importlib.util import module_from_spec, spec_from_file_location
 
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is no Python source")
-    module = module_from_spec(spec)
+    module: Any = module_from_spec(spec)
+    former = sys.modules["__main__"]
     sys.modules[name] = module
+    if is_main:
+        # A script has no specification; with one, spawned processes would look for a module of this name.
+        module.__spec__, module.__xpm_job__ = None, True
+        sys.modules["__main__"] = module
     folder = str(Path(file).parent)
     if folder not in sys.path:
         # The script's own folder is where it found its neighbours.
@@ -106,6 +137,7 @@ def _load_file(name: str, file: str) -> Any:
         spec.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
+        sys.modules["__main__"] = former
         raise
     return module
 
@@ -185,7 +217,9 @@ def load_task(directory: Path) -> Any:
     """
     workspace = directory.parent.parent.parent
     file = directory / "params.json"
-    task, init_tasks, envelope = read_file(file, workspace=workspace, directory=directory, as_instance=True)
+    task, init_tasks, envelope = read_file(
+        file, workspace=workspace, directory=directory, as_instance=True, resolver=_resolve_in_job
+    )
     name = directory.parent.name.rsplit(".", 1)[-1]
     task.__taskdir__ = task.__maintaskdir__ = directory
     task.__tags__ = envelope.get("tags", {})

@@ -24,7 +24,8 @@ def one_line(error: BaseException) -> str:
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    text = " ".join(_text(error).split())
+    # Names of files that are no Unicode come as surrogates, which no file of ours could hold.
+    text = " ".join(_text(error).encode(errors="backslashreplace").decode().split())
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 1] + "…"
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -150,6 +150,8 @@ def _outcome_of(error: BaseException) -> Outcome:
         hint = "; only sys.exit(0) is a success" if error.code is None else ""
         return Outcome("failed", code, f"sys.exit({'' if error.code is None else repr(error.code)}) was called{hint}")
     if isinstance(error, LoadError):
+        if error.__cause__ is not None:
+            print_traceback(error.__cause__)
         print(f"experimaestro: the task cannot be loaded: {error}", file=sys.stderr)
         return Outcome("failed", 1, " ".join(str(error).split()))
     print_traceback(error)

@@ -85,6 +85,9 @@ class Ends(Task):
     def _exit_three(self):
         sys.exit(3)
 
+    def _no_unicode(self):
+        raise FileNotFoundError("no file \udc80")
+
     def _keyboard(self):
         raise KeyboardInterrupt
 
