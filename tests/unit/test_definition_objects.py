@@ -28,6 +28,7 @@ from experimaestro import (
     cache,
     config_only,
     copyconfig,
+    experiment,
     field,
     initializer,
     sealed_set,
@@ -438,6 +439,10 @@ class TestDecorators:
         folder = tmp_path / "config" / Cached.__xpmtype__.identifier / str(value.xpmconfig.__identifier__())
         assert cache_folder(value) == folder
         assert (folder / "data.txt").read_text() == "x"
+        monkeypatch.setattr(Env, "wspath", None)
+        with experiment(tmp_path / "other", "cached", run_mode="dry-run"):
+            assert value.build(2) == 21
+        monkeypatch.setattr(Env, "wspath", tmp_path)
         context = multiprocessing.get_context("fork")
         queue = context.SimpleQueue()
         process = context.Process(target=_use_cache, args=(str(tmp_path), queue))

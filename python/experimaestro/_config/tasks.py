@@ -8,7 +8,7 @@ from experimaestro import _core
 
 from .annotations import DataPath, Param
 from .classes import Config, LightweightTask, Task
-from .types import HOOKS
+from .types import HOOKED, HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +102,7 @@ class SubmitHook:
         if not (isinstance(cls, type) and issubclass(cls, Config)):
             raise TypeError(f"a submit hook decorates Config classes, not {cls!r}")
         setattr(cls, HOOKS, (*cls.__dict__.get(HOOKS, ()), self))
+        HOOKED.append(cls)
         return cls
 
     def __eq__(self, other: object) -> bool:
@@ -114,10 +115,9 @@ class SubmitHook:
 def submit_hooks(config: Any) -> list[SubmitHook]:
     """The hooks of a configuration and of all below it, each once; tasks that it depends on are left out."""
     found: dict[SubmitHook, None] = {}
-    linked: set[int] = set()
     for reached in reversed(_core.reachable_configurations(config)):
         state = _core.state_of(reached)
-        if reached is not config and (state.submitted or state.task is not None or id(reached) in linked):
+        if reached is not config and (state.submitted or state.task is not None):
             # It was made by another task, whose own submission applied these.
             continue
         found.update(dict.fromkeys(type(reached).__xpmtype__.submit_hooks))

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 HOOKS = "__xpm_submit_hooks__"
 """Class attribute with the submit hooks that decorate a class."""
 
+HOOKED: list[type] = []
+"""Classes with submit hooks: while there are none, submission looks for none."""
+
 if TYPE_CHECKING:
     from experimaestro import _core
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
 from experimaestro._config.lifecycle import prepare_submission, submission_outputs
+from experimaestro._config.types import HOOKED
 from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment import experiment
 from experimaestro._run.job import Job
@@ -86,6 +87,8 @@ def submit_task(
             tags=submission.tags,
             max_retries=max_retries,
         )
+        if HOOKED:
+            _apply_hooks(config, job)
     elif job.state.is_error():
         job.restart_with(config, workspace, launcher or workspace.launcher)
     if owner is not None and owner.workspace is workspace:
@@ -98,6 +101,13 @@ def submit_task(
     state.job = job
     state.submitted = True
     return submission_outputs(config)
+
+
+def _apply_hooks(config: Any, job: Job) -> None:
+    from experimaestro._config.tasks import submit_hooks
+
+    for hook in submit_hooks(config):
+        hook.process(job, job.launcher)
 
 
 def _hand_over(job: Job, owner: experiment | None) -> None:

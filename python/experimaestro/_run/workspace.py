@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from experimaestro._config.decorators import add_workspace_source
 from experimaestro._run.launching import DirectLauncher, Launcher
 from experimaestro._run.run_mode import RunMode
 
@@ -83,3 +84,6 @@ class Workspace:
 
 
 set_launcher = Workspace.set_launcher
+
+# Cached methods of configurations lie in the workspace of the current experiment.
+add_workspace_source(lambda: None if Workspace.CURRENT is None else Workspace.CURRENT.path)

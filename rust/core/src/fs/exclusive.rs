@@ -28,8 +28,7 @@ pub enum Creation {
 /// When the file can be neither created nor found.
 pub fn create_exclusive(path: &Path, content: &[u8], durability: Durability) -> FsResult<Creation> {
     let temporary = temporary_beside(path);
-    let linked =
-        write_new(&temporary, content, 0o666, durability).and_then(|()| link(&temporary, path, content));
+    let linked = write_new(&temporary, content, 0o666, durability).and_then(|()| link(&temporary, path, content));
     // A temporary file that stays is swept by the next attempt; the outcome of the link is what matters.
     let _ = fs::remove_file(&temporary);
     linked

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 
+use super::base::is_configuration;
 use super::children::{Child, Component, children, held_by};
 use super::schema::Kind;
 use super::state::ConfigState;
@@ -32,7 +33,10 @@ pub(crate) fn is_placed(state: &ConfigState) -> bool {
 
 /// Why a value cannot be given to the parameter at this position, if a configuration in it is placed elsewhere.
 pub(crate) fn refusal(value: &Bound<'_, PyAny>, position: usize) -> PyResult<Option<String>> {
-    if !ANY.load(Ordering::Relaxed) {
+    if value.is_none() || !ANY.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    if is_configuration(value) && !is_placed(ConfigState::of_configuration(value)?.get()) {
         return Ok(None);
     }
     for child in held_by(value, position)? {
