@@ -55,6 +55,7 @@ class DynamicChild(Dynamic):
     pass
 
 
+@pytest.mark.contract("configurations 2.1: type identifiers")
 def test_type_identifiers() -> None:
     assert Base.__xpmtype__.identifier == f"{__name__}.base".lower()
     assert Other.__xpmtype__.identifier == "my.other"
@@ -64,6 +65,7 @@ def test_type_identifiers() -> None:
     assert DynamicChild.__xpmtype__.identifier == "dynamic.dynamicchild"
 
 
+@pytest.mark.contract("configurations 2.1: a type identifier that is no string")
 def test_bad_type_identifier() -> None:
     class Numbered(Config):
         __xpmid__ = 3
@@ -112,6 +114,7 @@ def test_identifier_of_a_configuration_names_no_folder() -> None:
     assert Fine.__xpmtype__.identifier == "https://models/one"
 
 
+@pytest.mark.contract("configurations 2.1: classes inside functions")
 def test_class_inside_a_function_needs_an_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_called_from_test", False)
 
@@ -122,6 +125,7 @@ def test_class_inside_a_function_needs_an_identifier(monkeypatch: pytest.MonkeyP
         Local.C()
 
 
+@pytest.mark.contract("configurations 2.2: generated types, aliases, order of bases")
 def test_generated_classes() -> None:
     assert type(Base) is type
     assert Base.C is Base.XPMConfig is Base.Config
@@ -137,6 +141,7 @@ def test_generated_classes() -> None:
     assert [name for name in names if name in order] == order
 
 
+@pytest.mark.contract("configurations 2.2: __xpmtype__ is that of the class itself")
 def test_type_of_a_subclass_is_its_own_from_the_start() -> None:
     class Parent(Config):
         __xpmid__ = "test.parent"
@@ -150,12 +155,14 @@ def test_type_of_a_subclass_is_its_own_from_the_start() -> None:
     assert Child.__getxpmtype__() is Child.__xpmtype__
 
 
+@pytest.mark.contract("configurations 3: parameters are inherited, parents first")
 def test_arguments_come_parents_first() -> None:
     assert list(Derived.__xpmtype__.arguments) == ["x", "y"]
     assert Derived.C(x=1).y == 1.0
     assert isinstance(Derived.C(x=1).y, float)
 
 
+@pytest.mark.contract("configurations 2.3: direct call")
 def test_direct_call_makes_a_configuration_without_init() -> None:
     class WithInit(Config):
         __xpmid__ = "test.with.init"
@@ -177,10 +184,12 @@ class Later(Config):
     pass
 
 
+@pytest.mark.contract("configurations 2.2: forward references")
 def test_forward_references() -> None:
     assert Node.C(child=Node.C(), later=[Later.C()]).child.child is None
 
 
+@pytest.mark.contract("configurations 2.2: an unresolvable name raises NameError")
 def test_unknown_name_in_an_annotation() -> None:
     class Broken(Config):
         __xpmid__ = "test.broken"
@@ -190,6 +199,7 @@ def test_unknown_name_in_an_annotation() -> None:
         Broken.C()
 
 
+@pytest.mark.contract("configurations 4: types without a canonical form")
 def test_unsupported_type_is_refused_when_the_class_is_used() -> None:
     class Unsupported(Config):
         __xpmid__ = "test.unsupported"
@@ -199,6 +209,7 @@ def test_unsupported_type_is_refused_when_the_class_is_used() -> None:
         Unsupported.C()
 
 
+@pytest.mark.contract("configurations 3: what is a parameter")
 def test_plain_annotations_are_no_parameters() -> None:
     class Plain(Config):
         __xpmid__ = "test.plain"
@@ -225,6 +236,7 @@ class Kinds(Config):
     m: Param[int] = field(groups=["g"])
 
 
+@pytest.mark.contract("configurations 3: annotations, field forms, required rule")
 def test_kinds_of_parameters() -> None:
     arguments = Kinds.__xpmtype__.arguments
     kinds = {name: argument.kind for name, argument in arguments.items()}
@@ -238,12 +250,14 @@ def test_kinds_of_parameters() -> None:
     assert (config.b, config.e, config.g, config.h, config.i, config.k, config.l) == (2, 4, 5, 6, [7], "x", None)
 
 
+@pytest.mark.contract("configurations 3: defaults are cloned per object")
 def test_defaults_are_copied() -> None:
     one, other = Kinds.C(a=1), Kinds.C(a=1)
     one.i.append(8)
     assert other.i == [7]
 
 
+@pytest.mark.contract("configurations 3: wrong defaults, field errors, constants without value")
 def test_wrong_defaults_are_refused() -> None:
     class Wrong(Config):
         __xpmid__ = "test.wrong"
@@ -262,6 +276,7 @@ def test_wrong_defaults_are_refused() -> None:
         NoValue.C()
 
 
+@pytest.mark.contract("configurations 3: field(ignore_default=v), legacy spelling")
 def test_legacy_spelling_of_an_ignored_default() -> None:
     with pytest.warns(DeprecationWarning, match="ignore_default"):
         written = field(ignore_default=3)
@@ -274,6 +289,7 @@ def test_legacy_spelling_of_an_ignored_default() -> None:
     assert Legacy.__xpmtype__.arguments["x"].ignore_default
 
 
+@pytest.mark.contract("configurations 3: overriding")
 def test_overriding(caplog: pytest.LogCaptureFixture) -> None:
     class Parent(Config):
         __xpmid__ = "test.override.parent"
@@ -311,6 +327,7 @@ def test_overriding(caplog: pytest.LogCaptureFixture) -> None:
         Foreign.C()
 
 
+@pytest.mark.contract("configurations 2.3: foreign bases with metaclass, __new__ and __init__")
 def test_mix_ins() -> None:
     class Meta_(type):
         pass
@@ -342,6 +359,7 @@ def test_mix_ins() -> None:
         assert (value.x, value.made, value.initialised) == (1, 1, True)
 
 
+@pytest.mark.contract("configurations 2.2: abstract classes and Generic")
 def test_generic_and_abstract_bases() -> None:
     class Abstract(Config, Generic[T], abc.ABC):
         __xpmid__ = "test.abstract"
@@ -376,6 +394,7 @@ def test_user_init_subclass_sees_only_user_classes() -> None:
     assert seen == ["One"]
 
 
+@pytest.mark.contract("configurations 9: LightweightTask.execute")
 def test_task_classes() -> None:
     assert issubclass(Task, Config)
     assert issubclass(LightweightTask, Config)
@@ -402,6 +421,7 @@ class Everything(Config):
     k: Param[bytes]
 
 
+@pytest.mark.contract("configurations 4: the table of types")
 def test_all_types_together() -> None:
     config = Everything.C(
         a="5", b=3, c=Colour.RED, d=[1, "a"], e=[1, 2], f={"u"}, g={1: [None, 2]}, h={"a": [1]}, j=[1, "b"], k=b"x"

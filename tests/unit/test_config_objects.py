@@ -57,6 +57,7 @@ class Train(Task):
 
 
 class TestTags:
+    @pytest.mark.contract("configurations 7: tags are collected from below")
     def test_collected_from_below_never_from_above(self) -> None:
         leaf = Leaf.C(a=tag(5))
         tree = Tree.C(left=leaf, n=tag(2), items=[Leaf.C().tag("who", "me")])
@@ -64,12 +65,14 @@ class TestTags:
         assert leaf.tags() == {"a": 5}
         assert list(tags(tree)) == sorted(tags(tree))
 
+    @pytest.mark.contract("configurations 7: TagDict")
     def test_cannot_be_changed_and_have_a_hash(self) -> None:
         found = tags(Leaf.C(a=tag(5)))
         with pytest.raises(TypeError):
             found["a"] = 6
         assert hash(found) == hash(tags(Leaf.C(a=tag(5))))
 
+    @pytest.mark.contract("configurations 7: reassigning replaces the tag")
     def test_plain_assignment_replaces_the_tag(self) -> None:
         leaf = Leaf.C(a=tag(5))
         leaf.a = 6
@@ -77,6 +80,7 @@ class TestTags:
         leaf.a = tag(7)
         assert tags(leaf) == {"a": 7}
 
+    @pytest.mark.contract("configurations 7: stop_tags")
     def test_stop(self) -> None:
         tree = Tree.C(left=stop_tags(Leaf.C(a=tag(5))), items=[Leaf.C().tag("b", 1)])
         assert tags(tree) == {"b": 1}
@@ -84,14 +88,17 @@ class TestTags:
         assert nested.a == 5
         assert tags(nested) == {"a": 5}
 
+    @pytest.mark.contract("configurations 7: conflicting tags")
     def test_conflict_warns_and_the_outermost_wins(self) -> None:
         tree = Tree.C(left=Leaf.C().tag("x", 1)).tag("x", 2)
         with pytest.warns(UserWarning, match="conflicting"):
             assert tags(tree) == {"x": 2}
 
+    @pytest.mark.contract("configurations 7: tagspath")
     def test_path(self) -> None:
         assert tagspath(Tree.C(n=tag(3)).tag("model", "a/b")) == "model=a-b_n=3"
 
+    @pytest.mark.contract("configurations 7: tags of sealed configurations")
     def test_added_after_sealing(self) -> None:
         leaf = Leaf.C()
         tree = Tree.C(left=leaf).seal()
@@ -99,6 +106,7 @@ class TestTags:
         leaf.tag("late", 1)
         assert tags(tree) == {"late": 1}
 
+    @pytest.mark.contract("configurations 7: tags of linked tasks")
     def test_of_outputs_come_from_their_task(self) -> None:
         train = Train.C(lr=tag(0.1))
         output = mark_output(train, Leaf.C())
@@ -106,6 +114,7 @@ class TestTags:
 
 
 class TestOutputs:
+    @pytest.mark.contract("configurations 9: dep(config)")
     def test_dep_links_and_returns(self) -> None:
         train = Train.C(lr=0.1)
         output = submission_outputs(train)
@@ -113,6 +122,7 @@ class TestOutputs:
         assert output.__xpm__.task is train
         assert mark_output(train, output) is output
 
+    @pytest.mark.contract("configurations 9: dep(config), errors")
     def test_dep_refuses(self) -> None:
         train, other = Train.C(lr=0.1), Train.C(lr=0.2)
         output = submission_outputs(train)
@@ -123,6 +133,7 @@ class TestOutputs:
         with pytest.raises(AssertionError, match="takes a configuration"):
             mark_output(train, 3)
 
+    @pytest.mark.contract("configurations 9: __submit__ goes before task_outputs")
     def test_submit_hook_goes_first(self) -> None:
         class Both(Task):
             __xpmid__ = "test.both"
@@ -135,6 +146,7 @@ class TestOutputs:
 
         assert submission_outputs(Both.C(), "action") == ("mine", "action")
 
+    @pytest.mark.contract("configurations 9: default result of submit")
     def test_default_is_the_task(self) -> None:
         class Bare(Task):
             __xpmid__ = "test.bare"
@@ -144,6 +156,7 @@ class TestOutputs:
 
 
 class TestCopies:
+    @pytest.mark.contract("configurations 5: copyconfig")
     def test_copyconfig(self) -> None:
         leaf = Leaf.C(a=tag(2))
         tree = Tree.C(left=leaf, n=tag(4)).seal()
@@ -157,6 +170,7 @@ class TestCopies:
             copyconfig(tree, m=1)
         assert tags(copyconfig(tree, n=tag(7)))["n"] == 7
 
+    @pytest.mark.contract("configurations 5: copyconfig keeps explicit values of factories")
     def test_copyconfig_keeps_explicit_values_of_factories(self) -> None:
         class Factory(Config):
             __xpmid__ = "test.factory"
@@ -165,6 +179,7 @@ class TestCopies:
         assert copyconfig(Factory.C(x=[2])).x == [2]
 
     @pytest.mark.parametrize("way", ["deepcopy", "copy", "pickle"])
+    @pytest.mark.contract("configurations 5: copy, deepcopy and pickle")
     def test_deep_copies(self, way: str) -> None:
         leaf = setmeta(Leaf.C(a=tag(2)), True)
         tree = Tree.C(left=leaf, items=[leaf], named={"k": Leaf.C(a=3)})
@@ -181,6 +196,7 @@ class TestCopies:
         made.left.a = 9
         assert leaf.a == 2
 
+    @pytest.mark.contract("configurations 5: cycles")
     def test_cycles(self) -> None:
         one, two = Tree.C(n=1), Tree.C(n=2)
         one.parent, two.parent = two, one
@@ -189,6 +205,7 @@ class TestCopies:
             assert made == one
         assert "..." in str(one)
 
+    @pytest.mark.contract("configurations 5: pickled instances")
     def test_pickled_instances(self) -> None:
         value = Tree.C(left=Leaf.C(a=4)).instance(context=DirectoryContext("/tmp"))
         again = pickle.loads(pickle.dumps(value))
@@ -197,18 +214,21 @@ class TestCopies:
 
 
 class TestEquality:
+    @pytest.mark.contract("configurations 5: ==")
     def test_values(self) -> None:
         assert Leaf.C(a=1) == Leaf.C()
         assert Leaf.C(a=1) != Leaf.C(a=2)
         assert Leaf.C() != Tree.C()
         assert Leaf.C() != 3
 
+    @pytest.mark.contract("configurations 5: hash")
     def test_hash_needs_a_seal(self) -> None:
         with pytest.raises(TypeError, match="not sealed"):
             hash(Tree.C())
 
 
 class TestInstances:
+    @pytest.mark.contract("configurations 6: order of the life cycle")
     def test_order_of_life(self) -> None:
         events: list[str] = []
 
@@ -242,6 +262,7 @@ class TestInstances:
         assert not hasattr(value, "__xpm__")
         value.part = 3  # an ordinary attribute
 
+    @pytest.mark.contract("configurations 6: generated paths")
     def test_generated_paths(self, tmp_path: Path) -> None:
         tree = Tree.C(left=Leaf.C(), items=[Leaf.C(), Leaf.C()], named={"k": Leaf.C()}, parent=Tree.C(left=Leaf.C()))
         value = tree.instance(context=DirectoryContext(tmp_path))
@@ -251,6 +272,7 @@ class TestInstances:
         assert value.named["k"].out == tmp_path / "out" / "named" / "k" / "leaf.txt"
         assert value.parent.left.out == tmp_path / "out" / "parent" / "left" / "leaf.txt"
 
+    @pytest.mark.contract("configurations 6: contexts")
     def test_paths_need_a_folder(self) -> None:
         with pytest.raises(AssertionError, match="DirectoryContext"):
             Leaf.C().instance()
@@ -262,6 +284,7 @@ class TestInstances:
         assert leaf.instance(context=context, objects=store) is leaf.instance(context=context, objects=store)
         assert leaf.instance(context=context) is not leaf.instance(context=context)
 
+    @pytest.mark.contract("configurations 6: values inside containers are rebuilt")
     def test_containers_are_new(self, tmp_path: Path) -> None:
         tree = Tree.C(items=[Leaf.C()])
         value = tree.instance(context=DirectoryContext(tmp_path))
@@ -283,6 +306,7 @@ class TestInstances:
 
 
 class TestProvenance:
+    @pytest.mark.contract("configurations 5: provenance")
     def test_where_a_parameter_was_set(self) -> None:
         here = inspect.currentframe()
         assert here is not None
@@ -313,6 +337,7 @@ def test_configurations_in_cycles_are_collected() -> None:
     assert seen() is None
 
 
+@pytest.mark.contract("configurations 8: setmeta")
 def test_setmeta() -> None:
     leaf = Leaf.C()
     assert setmeta(leaf, True) is leaf

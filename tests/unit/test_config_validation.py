@@ -75,6 +75,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("annotation", "given_value", "stored"), ACCEPTED)
+@pytest.mark.contract("configurations 4: what types accept")
 def test_accepted(annotation: Any, given_value: Any, stored: Any) -> None:
     result = _core.coerce(spec_of(annotation), given_value)
     assert type(result) is type(stored)
@@ -82,6 +83,7 @@ def test_accepted(annotation: Any, given_value: Any, stored: Any) -> None:
 
 
 @pytest.mark.parametrize(("annotation", "given_value"), REFUSED)
+@pytest.mark.contract("configurations 4: what types refuse")
 def test_refused(annotation: Any, given_value: Any) -> None:
     with pytest.raises(ValidationError):
         _core.coerce(spec_of(annotation), given_value)
@@ -94,12 +96,14 @@ def line() -> int:
     return frame.f_back.f_lineno
 
 
+@pytest.mark.contract("configurations 0: C2, one error class of both kinds")
 def test_errors_are_of_both_kinds() -> None:
     for kind in (TypeError, ValueError, ExperimaestroError):
         with pytest.raises(kind):
             Outer.C(x="a")
 
 
+@pytest.mark.contract("configurations 4: message contract")
 def test_message_names_parameter_type_place_and_line() -> None:
     at = line() + 2
     with pytest.raises(ValidationError) as caught:
@@ -112,6 +116,7 @@ def test_message_names_parameter_type_place_and_line() -> None:
     assert f"set at {__file__}:{at}" in message
 
 
+@pytest.mark.contract("configurations 5: setting a parameter, validated")
 def test_message_of_an_assignment_and_object_unchanged() -> None:
     config = Outer.C(x=3)
     at = line() + 2
@@ -127,11 +132,13 @@ def test_long_values_are_cut() -> None:
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.contract("configurations 5: unknown names")
 def test_unknown_parameter() -> None:
     with pytest.raises(ValidationError, match="did you mean 'inner'"):
         Outer.C(iner=None)
 
 
+@pytest.mark.contract("configurations 2.3: positional arguments")
 def test_positional_arguments() -> None:
     with pytest.raises(TypeError, match="positional"):
         Outer.C(1)
@@ -139,12 +146,14 @@ def test_positional_arguments() -> None:
         Outer(1)
 
 
+@pytest.mark.contract("configurations 4: value objects are refused")
 def test_value_object_instead_of_a_configuration() -> None:
     value = Inner.C(a=1).instance()
     with pytest.raises(AttributeError, match=r"Inner\.C"):
         Outer.C(inner=value)
 
 
+@pytest.mark.contract("configurations 3: constants are read-only")
 def test_read_only_parameters() -> None:
     with pytest.raises(AttributeError, match="read-only"):
         Outer.C(name="v2")
@@ -154,6 +163,7 @@ def test_read_only_parameters() -> None:
     assert config.name == "v1"
 
 
+@pytest.mark.contract("configurations 5: unset parameters, None")
 def test_none_and_unset() -> None:
     config = Inner.C()
     with pytest.raises(AttributeError, match=r"parameter 'a'.*not set"):
@@ -165,6 +175,7 @@ def test_none_and_unset() -> None:
         config.seal()
 
 
+@pytest.mark.contract("configurations 5: del")
 def test_deletion_is_refused() -> None:
     config = Inner.C(a=1)
     with pytest.raises(AttributeError, match="deleted"):
@@ -172,6 +183,7 @@ def test_deletion_is_refused() -> None:
     assert config.a == 1
 
 
+@pytest.mark.contract("configurations 5: other attributes")
 def test_other_attributes_are_free() -> None:
     config = Inner.C(a=1)
     config.note = "hello"
@@ -182,6 +194,7 @@ def test_other_attributes_are_free() -> None:
     assert "note" not in config.__xpm__.values
 
 
+@pytest.mark.contract("configurations 5: sealed configurations")
 def test_sealed_configurations_refuse_changes() -> None:
     outer = Outer.C(inner=Inner.C(a=1))
     assert outer.seal() is outer
@@ -189,11 +202,13 @@ def test_sealed_configurations_refuse_changes() -> None:
         outer.inner.a = 2
 
 
+@pytest.mark.contract("configurations 9: unsubmitted task as a value")
 def test_unsubmitted_task_as_a_value() -> None:
     with pytest.raises(ValueError, match="submit"):
         Uses.C(work=Work.C(x=1))
 
 
+@pytest.mark.contract("configurations 4: checkers")
 def test_checkers() -> None:
     class Checked(Config):
         __xpmid__ = "test.checked"
@@ -215,6 +230,7 @@ class Validated(Config):
         self.derived = self.batch // self.micro
 
 
+@pytest.mark.contract("configurations 0: C3, __validate__")
 def test_validate_hook_is_called_and_may_set_parameters() -> None:
     config = Validated.C(micro=50)
     config.seal()
@@ -231,6 +247,7 @@ class Setter(Config):
             self.inner = Inner.C()
 
 
+@pytest.mark.contract("configurations 4: validate()")
 def test_what_a_hook_sets_is_validated_too() -> None:
     with pytest.raises(ValidationError, match="parameter 'a'"):
         Setter.C().seal()
@@ -273,6 +290,7 @@ TYPES = st.sampled_from(
 
 
 @given(TYPES, VALUES)
+@pytest.mark.contract("configurations 4: every value is stored or refused in one way")
 def test_any_value_is_stored_or_refused_in_one_way(annotation: Any, value: Any) -> None:
     spec = spec_of(annotation)
     try:

@@ -40,6 +40,7 @@ def bind(annotation: Any, bound: dict[Any, _Cell], value: Any) -> str | None:
 
     `bound` belongs to the configuration. Nothing changes when the answer is a reason.
     """
+    # Values are asked for their type only: what they say of themselves may be anything.
     changes: list[tuple[_Cell, Any, _Cell | None]] = []
     known = dict(bound)
     try:
@@ -72,25 +73,25 @@ def _match(annotation: Any, value: Any, bound: dict[Any, _Cell], changes: Change
     arguments = typing.get_args(annotation)
     if origin in UNIONS:
         _match_union(arguments, value, bound, changes)
-    elif origin in (list, set) and isinstance(value, (list, set)):
+    elif origin in (list, set) and issubclass(type(value), (list, set)):
         for item in value:
             _match(arguments[0], item, bound, changes)
-    elif origin is tuple and isinstance(value, tuple):
+    elif origin is tuple and issubclass(type(value), tuple):
         kinds = [arguments[0]] * len(value) if arguments[1:] == (Ellipsis,) else arguments
         for kind, item in zip(kinds, value, strict=False):
             _match(kind, item, bound, changes)
-    elif origin is dict and isinstance(value, dict):
+    elif origin is dict and issubclass(type(value), dict):
         for key, item in value.items():
             _match(arguments[0], key, bound, changes)
             _match(arguments[1], item, bound, changes)
-    elif isinstance(origin, type) and isinstance(value, _core.ConfigBase):
+    elif isinstance(origin, type) and issubclass(type(value), _core.ConfigBase):
         _match_arguments(origin, arguments, value, bound, changes)
 
 
 def _match_union(members: tuple[Any, ...], value: Any, bound: dict[Any, _Cell], changes: Changes) -> None:
     """The value fits if one member fits; a plain member that is its class leaves the variables alone."""
     plain = [member for member in members if isinstance(member, type) and member is not type(None)]
-    if any(isinstance(value, member) for member in plain):
+    if any(issubclass(type(value), member) for member in plain):
         return
     reason = ""
     for member in members:
@@ -198,7 +199,7 @@ def _fuse(one: _Cell, other: _Cell, variable: Any, changes: Changes) -> None:
 
 
 def _class_of(value: Any) -> Any:
-    return type(value).__xpmtype__.value_type if isinstance(value, _core.ConfigBase) else type(value)
+    return type(value).__xpmtype__.value_type if issubclass(type(value), _core.ConfigBase) else type(value)
 
 
 def _fits(kind: Any, wanted: Any) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 from experimaestro import _core
 
 from .generation import ConfigWalkContext, EmptyContext
-from .pretasks import run_pretasks
 
 
 class ObjectStore:
@@ -36,6 +35,4 @@ def instance(config: Any, context: Any = None, *, objects: ObjectStore | None = 
     store = ObjectStore() if objects is None else objects
     _core.validate(config)
     _core.seal(config, context)
-    made = _core.build_instance(config, store._made, keep)
-    run_pretasks(config, lambda task: store.retrieve(task))
-    return made
+    return _core.build_instance(config, store._made, keep)

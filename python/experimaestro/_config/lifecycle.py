@@ -26,6 +26,31 @@ class Submission(NamedTuple):
     tags: TagDict
 
 
+def give_init_tasks(state: Any, init_tasks: list[Any]) -> None:
+    """Let lightweight tasks run before a task; `stop_tags(task)` keeps their tags out of it.
+
+    Raises:
+        ValueError: one is no configuration of a lightweight task, or is inside `tag(...)`.
+    """
+    from .classes import LightweightTask
+
+    tasks, barriers = [], []
+    for index, given in enumerate(init_tasks):
+        task = given
+        while isinstance(task, _core.TaggedValue):
+            if not task.stops:
+                raise ValueError(
+                    f"init_tasks[{index}]: a tag needs a parameter; give the task itself, or stop_tags(task)"
+                )
+            barriers.append(index)
+            task = task.value
+        if not (isinstance(task, _core.ConfigBase) and isinstance(task, LightweightTask)):
+            raise ValueError(f"init_tasks[{index}]: a configuration of a LightweightTask is expected, not {task!r}")
+        tasks.append(task)
+    state.init_tasks = tasks
+    state.init_barriers = barriers
+
+
 def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> Submission:
     """Validate, identify and seal a task; find what must be done before it.
 
@@ -40,7 +65,7 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> S
     """
     state = _core.state_of(config)
     if init_tasks:
-        state.init_tasks = init_tasks
+        give_init_tasks(state, init_tasks)
     _core.validate(config)
     identifier = _core.identifier(config, keep=True)
     type_id = state.schema.type_id

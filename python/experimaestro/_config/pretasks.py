@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experimaestro import _core
 from experimaestro.exceptions import SealedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def add_pretasks(config: Any, tasks: tuple[Any, ...]) -> None:
@@ -31,13 +28,3 @@ def add_pretasks(config: Any, tasks: tuple[Any, ...]) -> None:
         if not any(task is other for other in known):
             known.append(task)
     state.pre_tasks = known
-
-
-def run_pretasks(config: Any, instance_of: Callable[[Any], Any]) -> None:
-    """Execute the pre-tasks of a configuration and of all below it, each once, sub-configurations first."""
-    done: set[int] = set()
-    for reached in _core.reachable_configurations(config):
-        for task in _core.state_of(reached).pre_tasks:
-            if id(task) not in done:
-                done.add(id(task))
-                instance_of(task).execute()

@@ -1,6 +1,6 @@
 //! `config.instance()`: objects straight from configurations, without a file in between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -52,7 +52,7 @@ fn convert<'py>(value: &Bound<'py, PyAny>, made: &Made<'py>) -> PyResult<Bound<'
 /// Objects for a configuration and all below it.
 ///
 /// `store` (a dictionary from configuration address to `(configuration, object)`) is read and filled: objects already
-/// in it are used again. Parents are made first, children completed first.
+/// in it are used again. Parents are made first, children completed first; then the pre-tasks run, each once.
 #[pyfunction]
 pub(crate) fn build_instance<'py>(
     config: &Bound<'py, PyAny>,
@@ -75,6 +75,7 @@ pub(crate) fn build_instance<'py>(
         made.insert(address, object);
         fresh.push(current);
     }
+    let mut pre_tasks: Vec<Py<PyAny>> = Vec::new();
     for current in fresh.into_iter().rev() {
         let state = ConfigState::of_configuration(current)?;
         let schema = state.get().schema.get();
@@ -91,6 +92,16 @@ pub(crate) fn build_instance<'py>(
         }
         if schema.making().has_post_init {
             object.call_method0(intern!(py, "__post_init__"))?;
+        }
+        if let Some(rare) = &state.get().lock().rare {
+            pre_tasks.extend(rare.pre_tasks.iter().map(|task| task.clone_ref(py)));
+        }
+    }
+    let mut executed = HashSet::new();
+    for task in pre_tasks {
+        let address = task.as_ptr() as usize;
+        if executed.insert(address) {
+            made[&address].call_method0(intern!(py, "execute"))?;
         }
     }
     Ok(made[&(config.as_ptr() as usize)].clone())
