@@ -139,9 +139,8 @@ class ConfigMixin(_core.ConfigBase):
     ) -> Any:
         """Hand the task to the current experiment; see `Task.submit`."""
         # The only way upstairs: configurations do not know how they are run.
-        from importlib import import_module
+        from experimaestro._run.submission import submit_task
 
-        submit_task = import_module("experimaestro._run.submission").submit_task
         return submit_task(
             self,
             workspace=workspace,

@@ -149,7 +149,8 @@ impl Engine {
             tags: tags.map(json_map).transpose()?.unwrap_or_default(),
             priority,
         };
-        let job = py.detach(|| self.inner.submit(new)).map_err(|error| engine_error(py, &error))?;
+        // Short, and nobody who holds a lock of the engine waits for the GIL: giving it up would cost more than this takes.
+        let job = self.inner.submit(new).map_err(|error| engine_error(py, &error))?;
         Ok(JobHandle::new(job, self.owner))
     }
 
