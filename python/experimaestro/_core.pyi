@@ -315,7 +315,7 @@ class Engine:
         task_id: str,
         identifier: str,
         launch: Callable[[], Launch],
-        dependencies: Sequence[JobHandle] = (),
+        dependencies: Sequence[JobHandle] = ...,
         run: Run | None = None,
         tags: Mapping[str, Any] | None = None,
         priority: int = 0,

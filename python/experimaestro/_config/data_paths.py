@@ -54,6 +54,7 @@ class SerializedPathLoader(Protocol):
 
     def __call__(self, path: str | Path | SerializedPath, /) -> Path:
         """Answer the path of a file or folder on this machine."""
+        ...
 
 
 class SerializationContext:

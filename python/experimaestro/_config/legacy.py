@@ -101,7 +101,7 @@ _default, _help = default, help
 
 
 def _optional(kind: Any) -> Any:
-    return typing.Optional.__getitem__(kind)
+    return typing.Union[kind, None]  # noqa: UP007 - built at run time
 
 
 argument = param

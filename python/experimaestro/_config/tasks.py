@@ -26,7 +26,8 @@ class ResumableTask(Task):
         from experimaestro.taskglobals import Env
 
         ask = getattr(Env.launcher_info, "remaining_time", None)
-        return ask() if callable(ask) else ask
+        seconds: Any = ask() if callable(ask) else ask
+        return None if seconds is None else float(seconds)
 
 
 class SerializationLWTask(LightweightTask):
@@ -106,7 +107,7 @@ class SubmitHook:
         return cls
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.spec() == other.spec()
+        return isinstance(other, SubmitHook) and type(self) is type(other) and self.spec() == other.spec()
 
     def __hash__(self) -> int:
         return hash((type(self), self.spec()))

@@ -27,7 +27,7 @@ def register(cls: type[Config], value_class: Class) -> Class:
             raise TypeError(f"{value_class!r} must be a subclass of the parent value class {wanted!r}")
     setattr(cls, REGISTERED, value_class)
     cls.__xpmtype__.set_value_type(value_class)
-    return value_class
+    return value_class  # pyright: ignore[reportReturnType] - narrowed by the check above
 
 
 def nearest(cls: type) -> type | None:

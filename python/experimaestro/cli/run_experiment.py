@@ -184,13 +184,15 @@ def _run_and_watch(
     """Run with a display; then say how it ended."""
     import signal
 
+    from experimaestro.cli.live.board import Board
     from experimaestro.cli.live.watch import watching
 
     # Asked to end, do as for Ctrl-C: what runs goes on, and the terminal is left as it was found.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stopped = True
+    board = Board(opened.name)
     try:
-        with watching(opened.name) as board:
+        with watching(opened.name, board):
             try:
                 with opened as xp:
                     _call(helper, xp, args, configuration, variables)

@@ -20,8 +20,8 @@ def client(hostname: str = "", python: str = "python3") -> Iterator[Any]:
         ImportError: the package `rpyc` is not installed.
     """
     try:
-        from rpyc.core.service import ClassicService
-        from rpyc.utils.factory import connect_subproc
+        from rpyc.core.service import ClassicService  # pyright: ignore[reportMissingImports]
+        from rpyc.utils.factory import connect_subproc  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ImportError("experimaestro.rpyc needs the package rpyc: pip install rpyc") from None
 

@@ -91,15 +91,16 @@ class Watcher:
 
 
 @contextmanager
-def watching(name: str) -> Iterator[Board]:
+def watching(name: str, board: Board | None = None) -> Iterator[Board]:
     """Show the jobs of the experiments opened inside, until the end of the block.
 
     :param name: what the display calls the experiment
+    :param board: keeps what was seen; a new one by default
     :return: the board, which stays readable afterwards
     """
     from experimaestro._run.listeners import Scheduler
 
-    board = Board(name)
+    board = Board(name) if board is None else board
     display: Display = Silent()
     if not CURRENT.quiet and is_terminal(2):
         from experimaestro.cli.live.bars import Bars
