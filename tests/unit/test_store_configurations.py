@@ -42,6 +42,8 @@ from experimaestro._config.lifecycle import job_files, prepare_submission
 from experimaestro._core import TaskStub, reachable_configurations, state_of
 from experimaestro.exceptions import LoadError, ValidationError
 
+contract = pytest.mark.contract
+
 
 class Colour(Enum):
     RED = 1
@@ -128,6 +130,7 @@ values = st.recursive(
 )
 
 
+@contract("configurations 12.1: state_dict, from_state_dict")
 @given(content=values, more=values)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_state_pickle_and_copy_keep_identifier_and_equality(content: Any, more: Any) -> None:
@@ -140,6 +143,7 @@ def test_state_pickle_and_copy_keep_identifier_and_equality(content: Any, more: 
     assert pickle.loads(pickle.dumps(sealed)) == sealed
 
 
+@contract("configurations 12.1: save and load, ConfigInformation.serialize and deserialize, from_task_dir")
 @given(content=values)
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -172,6 +176,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Env, "wspath", None)
 
 
+@contract("configurations 12.2: numbers")
 def test_numbers_that_json_does_not_know_come_back() -> None:
     content = [math.nan, math.inf, -math.inf, -0.0, 10**400, np.arange(6, dtype="<i2").reshape(2, 3)]
     back = through_state(Box.C(content=content)).content
@@ -183,6 +188,7 @@ def test_numbers_that_json_does_not_know_come_back() -> None:
     assert (back[5] == content[5]).all()
 
 
+@contract("configurations 12.2: cycles of any size")
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_cycles_of_any_size_come_back(size: int) -> None:
     nodes = [Node.C(name=str(i)) for i in range(size)]
@@ -217,6 +223,7 @@ def test_what_is_shared_stays_shared() -> None:
     assert back["a"][0] is back["a"][1] is back["b"].content
 
 
+@contract("configurations 12.1: lists of configurations as data")
 def test_lists_of_configurations_are_data(tmp_path: Path) -> None:
     leaves = [Leaf.C(n=1), Leaf.C(n=2)]
     save(leaves, tmp_path)
@@ -225,12 +232,14 @@ def test_lists_of_configurations_are_data(tmp_path: Path) -> None:
     assert through_state(tuple(leaves)) == leaves
 
 
+@contract("configurations 12.1: a bare scalar is refused")
 @pytest.mark.parametrize("nothing", [None, 1, "x", Leaf])
 def test_what_is_no_configuration_cannot_be_saved_alone(nothing: Any) -> None:
     with pytest.raises(NotImplementedError, match="a configuration, or a list"):
         state_dict(SerializationContext(), nothing)
 
 
+@contract("configurations 12.2: tuples, sets, keys that are no strings")
 def test_typed_fields_come_back_as_declared() -> None:
     leaf = Leaf.C(n=3).seal()
     config = Typed.C(pair=(1, 2), keys={1: [2, 3]}, leaves={leaf})
@@ -252,6 +261,7 @@ def test_fields_of_older_files_take_the_declared_shape() -> None:
         assert back.keys == {1: [2.0]}
 
 
+@contract("configurations 12.1: configurations are validated again")
 def test_loaded_fields_are_validated_again() -> None:
     for wrong in ({"pair": "no"}, {"kind": "c"}):
         state = state_dict(SerializationContext(), Typed.C())
@@ -260,6 +270,7 @@ def test_loaded_fields_are_validated_again() -> None:
             from_state_dict(state)
 
 
+@contract("configurations 12.1: missing fields")
 def test_fields_that_are_missing_take_the_default() -> None:
     state = state_dict(SerializationContext(), Typed.C())
     state["objects"][-1]["fields"] = {}
@@ -268,6 +279,7 @@ def test_fields_that_are_missing_take_the_default() -> None:
         assert (back.pair, back.keys, back.leaves, back.kind, back.version) == ((1, 2.0), {}, set(), "a", 1)
 
 
+@contract("configurations 12.1: configurations come back sealed and loaded")
 def test_loaded_configurations_are_changed_through_a_copy() -> None:
     back = through_state(Leaf.C(n=1, note="x"))
     with pytest.raises(AttributeError, match="sealed"):
@@ -278,6 +290,7 @@ def test_loaded_configurations_are_changed_through_a_copy() -> None:
     assert tuple(back.__xpm__.provenance_of("n")) == ("<loaded>", "deserialized")
 
 
+@contract("configurations 8: the meta flag is saved, true and false")
 def test_the_meta_flag_comes_back() -> None:
     for flag in (True, False):
         back = through_state(Box.C(content=0, more=setmeta(Leaf.C(n=1), flag)))
@@ -291,6 +304,7 @@ def linked(tmp_path: Path) -> Leaf:
     return task.__xpm__.mark_output(Leaf.C(n=1))
 
 
+@contract("configurations 12.1: stubs are serialized again")
 def test_a_linked_task_comes_back_as_a_stub_and_goes_out_again(tmp_path: Path) -> None:
     leaf = linked(tmp_path)
     back = leaf
@@ -306,6 +320,7 @@ def test_a_linked_task_comes_back_as_a_stub_and_goes_out_again(tmp_path: Path) -
     assert back.__identifier__() != Leaf.C(n=1).__identifier__()
 
 
+@contract("configurations 12.1: partial loading")
 def test_partial_loading_imports_nothing_for_a_linked_task(tmp_path: Path) -> None:
     state = state_dict(SerializationContext(), linked(tmp_path))
     assert [it.get("stub", False) for it in state["objects"]] == [True, False]
@@ -316,6 +331,7 @@ def test_partial_loading_imports_nothing_for_a_linked_task(tmp_path: Path) -> No
         from_state_dict(state)
 
 
+@contract("configurations 11.3: init tasks are reloaded")
 def test_init_tasks_come_back(tmp_path: Path) -> None:
     leaf = Leaf.C(n=1)
     task = Learn.C(x=1, leaf=leaf)
@@ -325,6 +341,7 @@ def test_init_tasks_come_back(tmp_path: Path) -> None:
     assert back.__xpm__.init_tasks[0].leaf is back.leaf
 
 
+@contract("configurations 12.1: serialize, deserialize")
 def test_serialize_keeps_init_tasks_and_runs_them_for_an_instance(tmp_path: Path) -> None:
     leaf = Leaf.C(n=1)
     serialize(leaf, tmp_path, init_tasks=[Reader.C(leaf=leaf)])
@@ -335,6 +352,7 @@ def test_serialize_keeps_init_tasks_and_runs_them_for_an_instance(tmp_path: Path
     assert value.was_read
 
 
+@contract("configurations 12.1: unknown fields, classes, modules and versions")
 def test_every_mistake_of_a_file_is_also_the_plain_python_error() -> None:
     def stored(**changes: Any) -> Any:
         state = state_dict(SerializationContext(), Leaf.C(n=1))
@@ -413,3 +431,57 @@ def test_loading_where_nothing_was_saved_says_so(tmp_path: Path) -> None:
         from_task_dir(tmp_path)
     with pytest.raises(FileNotFoundError, match="not a folder"):
         save(Leaf.C(n=1), tmp_path / "nowhere")
+
+
+def test_a_loaded_output_is_used_in_a_new_task(tmp_path: Path) -> None:
+    leaf = linked(tmp_path)
+    leaf.tag("a", 1)
+    fresh = Learn.C(x=2, leaf=leaf)
+    again = Learn.C(x=2, leaf=through_state(leaf))
+    made = [prepare_submission(task, tmp_path / str(i), []) for i, task in enumerate((fresh, again))]
+    assert made[0].identifier == made[1].identifier
+    assert [type(task) for task in made[0].dependencies] == [Learn.C]
+    assert made[1].dependencies == []  # what was loaded is there
+    assert dict(made[1].tags) == {}
+    params, identity = job_files(again, tmp_path, tmp_path)
+    assert json.loads(params)["objects"][0]["stub"]
+    assert str(leaf.__identifier__()) in {node["identifier"] for node in json.loads(identity)["nodes"]}
+    assert repr(again.leaf.__xpm__.task).startswith("TaskStub(")
+
+
+@contract("configurations 5: stored forms of ConfigInformation")
+def test_the_parts_of_a_stored_form_can_be_had_alone() -> None:
+    config = Box.C(content=[Leaf.C(n=1)])
+    objects = config.__xpm__.__get_objects__([], SerializationContext())
+    assert [it["type"] for it in objects] == ["Leaf", "Box"]
+    assert ConfigInformation.fromParameters(objects, as_instance=False) == config
+    value, tasks = ConfigInformation.fromParameters(objects, return_tasks=True)
+    assert (value.content[0].n, tasks) == (1, [])
+    made = ConfigInformation.load_objects(objects, as_instance=False)
+    assert list(made) == [0, 1]
+    assert ConfigInformation._objectFromParameters(objects[1]["fields"]["content"], made) == [made[0]]
+    assert ConfigInformation._outputjsonvalue((1, {2})) == {
+        "type": "tuple",
+        "items": [1, {"type": "set", "items": [2]}],
+    }
+    ConfigInformation.check_params_version({"version": ConfigInformation.PARAMS_JSON_VERSION})
+    with pytest.raises(RuntimeError, match="version 4"):
+        ConfigInformation.check_params_version({"version": 4})
+
+
+@contract("configurations 12.1: from_task_dir sets Env")
+def test_loading_a_task_folder_tells_the_environment_but_not_inside_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experimaestro.taskglobals import Env
+
+    task = Learn.C(x=1)
+    submission = prepare_submission(task, tmp_path, [])
+    submission.directory.mkdir(parents=True)
+    (submission.directory / "params.json").write_bytes(job_files(task, tmp_path, submission.directory)[0])
+    from_task_dir(submission.directory)
+    assert (Env.taskpath, Env.wspath) == (submission.directory.resolve(), tmp_path.resolve())
+    monkeypatch.setattr(Env, "taskpath", Path("/own"))
+    monkeypatch.setattr(Env, "current_task", object())
+    from_task_dir(submission.directory)
+    assert Env.taskpath == Path("/own")

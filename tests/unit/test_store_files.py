@@ -12,6 +12,8 @@ from experimaestro import Config, DataPath, OptionalDataPath, Param, from_state_
 from experimaestro._config import data_paths
 from experimaestro.core.context import SerializationContext, SerializedPath
 
+contract = pytest.mark.contract
+
 
 class Weights(Config):
     w: DataPath
@@ -71,6 +73,7 @@ def target(tmp_path: Path) -> Path:
     return folder
 
 
+@contract("configurations 12.3: names of saved files")
 def test_names_lead_from_what_is_saved_to_the_file(source: Path, target: Path) -> None:
     files = [file_of(source, name) for name in "abcd"]
     shared = Weights.C(w=files[0])
@@ -91,6 +94,7 @@ def test_names_lead_from_what_is_saved_to_the_file(source: Path, target: Path) -
     assert back.__identifier__() == config.__identifier__()
 
 
+@contract("configurations 12.3: top-level lists have an index")
 def test_elements_of_a_list_do_not_meet(source: Path, target: Path) -> None:
     save([Weights.C(w=file_of(source, "a")), Weights.C(w=file_of(source, "b"))], target)
     assert [item.w.read_text() for item in load(target)] == ["a", "b"]
@@ -98,6 +102,7 @@ def test_elements_of_a_list_do_not_meet(source: Path, target: Path) -> None:
     assert load(target)["k"].w == target / "k" / "w"
 
 
+@contract("configurations 12.3: hard links first")
 def test_files_are_linked_where_possible_else_copied(
     source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +135,7 @@ def test_folders_are_saved_whole_and_replace_what_was_there(source: Path, target
     assert (target / "w").read_text() == "a"
 
 
+@contract("configurations 12.3: saving twice into one folder")
 def test_saving_twice_works_also_from_the_folder_itself(source: Path, target: Path) -> None:
     file_of(source, "tree/one")
     config = Net.C(n=Weights.C(w=file_of(source, "a"), extra=source / "tree"))
@@ -143,6 +149,7 @@ def test_saving_twice_works_also_from_the_folder_itself(source: Path, target: Pa
     assert (load(target).n.extra / "one").read_text() == "tree/one"
 
 
+@contract("configurations 12.3: conflicts")
 def test_two_files_under_one_name_are_a_conflict(source: Path, target: Path) -> None:
     pair = [Clash.C(w=file_of(source, "a")), Clash.C(w=file_of(source, "b"))]
     with pytest.raises(ValueError, match="Serialization path conflict"):
@@ -181,11 +188,13 @@ def test_a_folder_is_not_saved_inside_itself(source: Path) -> None:
     assert list(inside.iterdir()) == []
 
 
+@contract("configurations 12.3: __xpm_serialize__ renames")
 def test_classes_choose_the_names_of_their_files(source: Path, target: Path) -> None:
     save([Renamed.C(w=file_of(source, "a"))], target)
     assert load(target)[0].w == target / "0" / "own" / "model.bin"
 
 
+@contract("configurations 12.3: __xpm_serialize__ adds undeclared files")
 def test_files_that_are_no_parameter_come_back_as_attributes(source: Path, target: Path) -> None:
     config = Undeclared.C()
     config.log_file = file_of(source, "a")
@@ -194,6 +203,7 @@ def test_files_that_are_no_parameter_come_back_as_attributes(source: Path, targe
     assert load(target, as_instance=True).log.read_text() == "a"
 
 
+@contract("configurations 12.3: SerializationContext without a folder")
 def test_without_a_folder_files_are_recorded(source: Path) -> None:
     file = file_of(source, "a")
     context = SerializationContext()

@@ -14,6 +14,8 @@ hub = pytest.importorskip("huggingface_hub")
 
 from experimaestro.huggingface import ExperimaestroHFHub  # noqa: E402
 
+contract = pytest.mark.contract
+
 
 class Model(Config):
     depth: Param[int]
@@ -26,6 +28,7 @@ def model(tmp_path: Path) -> Any:
     return Model.C(depth=3, weights=tmp_path / "w.bin")
 
 
+@contract("configurations 13: experimaestro.huggingface")
 def test_a_saved_configuration_comes_back(model: Any, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     ExperimaestroHFHub(model).save_pretrained(folder)

@@ -15,6 +15,9 @@ from experimaestro._config.information import ConfigInformation
 from experimaestro._config.loading import load_task, read_file
 from experimaestro._core import TaskStub
 
+contract = pytest.mark.contract
+
+
 OLDER = Path(__file__).parent.parent / "data" / "older"
 
 
@@ -27,6 +30,7 @@ def oldies(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop("oldies", None)
 
 
+@contract("configurations 12.2: params.json of versions 0 to 3")
 @pytest.mark.parametrize("release", ["v1", "v2"])
 @pytest.mark.parametrize("version", [None, 0, 1, 2, 3])
 def test_a_task_comes_back_under_every_version_number(
@@ -75,6 +79,7 @@ def test_identifiers_of_both_lengths_live_side_by_side(oldies: Any) -> None:
     assert holder.__identifier__() != other.__identifier__()
 
 
+@contract("configurations 12.1: definition.json of older releases")
 @pytest.mark.parametrize("folder", ["v1/saved", "v2/saved", "v2/plain"])
 def test_saved_configurations_find_their_files(oldies: Any, folder: str) -> None:
     for weights in (load(OLDER / folder), ConfigInformation.deserialize(OLDER / folder)):
@@ -86,6 +91,7 @@ def test_saved_configurations_find_their_files(oldies: Any, folder: str) -> None
     assert value.part.n == 5
 
 
+@contract("running 4: objects.jsonl, jobs.jsonl")
 def test_a_run_of_an_older_release_is_loaded(oldies: Any) -> None:
     info = load_xp_info(OLDER / "v2" / "run")
     submitted = [json.loads(line)["job_id"] for line in (OLDER / "v2" / "run" / "jobs.jsonl").read_text().splitlines()]
@@ -108,5 +114,6 @@ def test_partial_loading_leaves_a_stub_for_the_linked_task(oldies: Any) -> None:
     assert stub.identifier == learn["identifier"]
 
 
+@contract('configurations 12.2: a dictionary with a key "type"')
 def test_a_dictionary_with_a_key_type_is_what_it_is() -> None:
     assert from_state_dict({"objects": [], "data": {"type": "adam", "lr": 0.1}}) == {"type": "adam", "lr": 0.1}

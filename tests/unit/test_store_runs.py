@@ -22,6 +22,8 @@ from experimaestro import (
 )
 from experimaestro.exceptions import LoadError
 
+contract = pytest.mark.contract
+
 
 class Shared(Config):
     n: Param[int]
@@ -66,6 +68,7 @@ def run(workspace: Path) -> tuple[Path, list[Any]]:
     return folder, tasks
 
 
+@contract("configurations 12.1: load_xp_info")
 def test_jobs_come_back_in_order_and_share_what_they_shared(run: tuple[Path, list[Any]], workspace: Path) -> None:
     folder, tasks = run
     info = load_xp_info(folder)

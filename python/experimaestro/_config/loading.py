@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -154,8 +155,8 @@ class Loaded(NamedTuple):
 def read(
     data: bytes,
     *,
-    workspace: Path | None = None,
-    directory: Path | None = None,
+    workspace: str | Path | None = None,
+    directory: str | Path | None = None,
     as_instance: bool = False,
     partial: bool | None = None,
     every: bool = False,
@@ -195,10 +196,11 @@ def read(
     return Loaded(*loaded)
 
 
-def read_file(file: Path, **options: Any) -> Loaded:
+def read_file(file: str | Path, **options: Any) -> Loaded:
     """Build what a file describes; see `read`. Errors name the file."""
     try:
-        data = file.read_bytes()
+        with open(file, "rb", buffering=0) as stream:
+            data = stream.read()
     except FileNotFoundError as error:
         raise _core.MissingFileError(f"{file} cannot be read: {error.strerror}") from None
     except OSError as error:
@@ -215,16 +217,18 @@ def load_task(directory: Path) -> Any:
     Raises:
         LoadError: the file is missing, damaged or of a newer version, or a class cannot be imported.
     """
-    workspace = directory.parent.parent.parent
-    file = directory / "params.json"
+    # Strings are taken apart faster than paths, and every job pays for this.
+    folder = str(directory)
+    task_folder = os.path.dirname(folder)
+    workspace = os.path.dirname(os.path.dirname(task_folder))
     task, init_tasks, envelope = read_file(
-        file, workspace=workspace, directory=directory, as_instance=True, resolver=_resolve_in_job
+        f"{folder}/params.json", workspace=workspace, directory=folder, as_instance=True, resolver=_resolve_in_job
     )
-    name = directory.parent.name.rsplit(".", 1)[-1]
+    name = task_folder[max(task_folder.rfind("/"), task_folder.rfind(".")) + 1 :]
     task.__taskdir__ = task.__maintaskdir__ = directory
     task.__tags__ = envelope.get("tags", {})
-    task.__xpm_stdout__ = directory / f"{name}.out"
-    task.__xpm_stderr__ = directory / f"{name}.err"
+    task.__xpm_stdout__ = Path(f"{folder}/{name}.out")
+    task.__xpm_stderr__ = Path(f"{folder}/{name}.err")
     for init_task in init_tasks:
         init_task.execute()
     return task

@@ -17,6 +17,17 @@ pub(crate) fn is_enum(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     value.is_instance(ENUM.import(value.py(), "enum", "Enum")?)
 }
 
+/// The name by which another process imports a module: that of `python -m package.module` is not `__main__` there.
+pub(crate) fn importable(py: Python<'_>, module: &str) -> PyResult<String> {
+    if module == "__main__" {
+        let main = py.import(intern!(py, "__main__"))?;
+        if let Some(spec) = main.getattr_opt(intern!(py, "__spec__"))?.filter(|spec| !spec.is_none()) {
+            return spec.getattr(intern!(py, "name"))?.extract();
+        }
+    }
+    Ok(module.to_owned())
+}
+
 /// Folders against which paths are written, so that a workspace can be moved.
 pub(crate) struct Bases {
     pub(crate) workspace: Option<String>,
@@ -213,7 +224,7 @@ impl<'a> Writer<'a> {
     fn member(&mut self, member: &Bound<'_, PyAny>) -> PyResult<()> {
         let class = member.get_type();
         self.raw("{\"type\":\"enum\",\"module\":");
-        self.string(class.module()?.to_str()?);
+        self.string(&importable(member.py(), class.module()?.to_str()?)?);
         self.raw(",\"enum\":");
         self.string(class.qualname()?.to_str()?);
         self.raw(",\"value\":");

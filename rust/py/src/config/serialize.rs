@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyDictMethods, PyList, PyString, PyType};
 use super::children::collect;
 use super::hash;
 use super::identifier;
-use super::json::{Bases, Writer};
+use super::json::{Bases, Writer, importable};
 use super::lifecycle::reachable;
 use super::schema::Schema;
 use super::state::ConfigState;
@@ -87,8 +87,8 @@ fn identifiers(roots: &[Bound<'_, PyAny>], entries: &[Entry<'_>]) -> PyResult<Ve
 }
 
 fn write_class(writer: &mut Writer<'_>, class: &Bound<'_, PyType>) -> PyResult<()> {
-    let module = class.module()?;
-    let module = module.to_str()?;
+    let module = importable(class.py(), class.module()?.to_str()?)?;
+    let module = module.as_str();
     let name = class.qualname()?;
     let name = name.to_str()?;
     writer.key("module", false);
