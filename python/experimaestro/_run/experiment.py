@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["current", "experiment"]
 
 _STOP_POLL_SECONDS = 0.25
+_LONGEST_NAME = 200
 
 
 class experiment:  # noqa: N801 - a context manager, in lower case for its users
@@ -76,8 +77,13 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         dirty_git: DirtyGitAction = DirtyGitAction.WARN,
         no_environmental_impact: bool = False,  # noqa: ARG002
     ) -> None:
-        if not name or name in (".", "..") or "/" in name or "\0" in name:
-            raise ValueError(f"{name!r} cannot name an experiment: it names a folder, so no '/', and not empty")
+        if not _can_name_folder(name):
+            raise ValueError(
+                f"{name!r} cannot name an experiment: it names a folder, so no '/', no '.' in front, no spaces around, "
+                f"only characters that can be printed, and at most {_LONGEST_NAME} bytes"
+            )
+        if not isinstance(env, WorkspaceSettings) and not os.fspath(env):
+            raise ValueError("the folder of the workspace is empty text: give its path ('.' is the current folder)")
         if wait_for_quit:
             warnings.warn("wait_for_quit has no effect", DeprecationWarning, stacklevel=2)
         if port is not None and port >= 0:
@@ -372,6 +378,12 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
 
     def __repr__(self) -> str:
         return f"experiment({self.workspace.path_text!r}, {self.name!r})"
+
+
+def _can_name_folder(name: str) -> bool:
+    if not name.isprintable() or "/" in name or name.startswith(".") or name != name.strip():
+        return False
+    return 0 < len(name.encode()) <= _LONGEST_NAME
 
 
 def current() -> experiment:
