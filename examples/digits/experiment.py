@@ -44,6 +44,8 @@ def run(helper: ExperimentHelper, cfg: Configuration) -> None:
         evaluations.append(Evaluate.C(learn=learn).submit())
 
     helper.xp.wait()
+    if not helper.xp.is_open:
+        return  # only simulated (`--run-mode dry_run`): there is nothing to show
 
     results = helper.xp.resultspath
     results.mkdir(parents=True, exist_ok=True)
