@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,11 @@ def test_what_a_script_saved_is_loaded_elsewhere_and_executes_it_once(tmp_path: 
     ).stdout.split("\n")
     module = "_main_" if how == "script" else "pkg.prog"
     assert output == ["executed", *[f"RED {module}"] * 4, ""]
+
+
+def test_code_that_is_executed_in_the_name_of_a_module_knows_its_own_names() -> None:
+    code = "from experimaestro import Config, Param\nclass A(Config):\n    x: Param[Number]\n"
+    scope = {"__name__": "pathlib", "Number": int}
+    exec(code, scope)
+    made: Any = scope["A"]
+    assert made.C(x=1).x == 1

@@ -161,9 +161,17 @@ class Config:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "<locals>" in cls.__qualname__ and any(isinstance(a, str) for a in cls.__annotations__.values()):
+        if not any(isinstance(annotation, str) for annotation in cls.__annotations__.values()):
+            return
+        frame: Any = sys._getframe(1)
+        while frame.f_code.co_name == "__init_subclass__" and frame.f_back is not None:
+            frame = frame.f_back
+        if "<locals>" in cls.__qualname__:
             # String annotations of a class in a function name things that only this frame knows.
-            setattr(cls, ANNOTATION_SCOPE, sys._getframe(1).f_locals)
+            setattr(cls, ANNOTATION_SCOPE, frame.f_locals)
+        elif frame.f_globals is not getattr(sys.modules.get(cls.__module__), "__dict__", None):
+            # Executed code (a doctest) that is not the code of the module it is said to be of.
+            setattr(cls, ANNOTATION_SCOPE, frame.f_globals)
 
     @classmethod
     def __getxpmtype__(cls) -> ObjectType:
