@@ -190,6 +190,10 @@ class Config:
     def __validate__(self) -> None:
         """Called on a configuration before it is sealed; raise to refuse it."""
 
+    def __xpm_output_valid__(self) -> bool | None:
+        """Whether what a job of this task left is usable: True, False, or None to trust the job's marker."""
+        return None
+
     def __xpm_serialize__(self, context: Any) -> dict[str, Any]:
         """Called on a configuration that is saved: saves its files, and says which parameter is which saved file.
 
