@@ -36,6 +36,7 @@ from experimaestro import (
     tags,
 )
 from experimaestro._config.decorators import cache_folder
+from experimaestro._config.lifecycle import job_files, load_task, prepare_submission
 from experimaestro._config.outputs import mark_output
 from experimaestro._config.tasks import submit_hooks
 from experimaestro._config.watching import WatchedOutput
@@ -266,6 +267,12 @@ class State(PathSerializationLWTask):
         self.value.loaded_from = self.path
 
 
+class UsesLeaf(Task):
+    leaf: Param[Leaf]
+
+    def execute(self) -> None: ...
+
+
 class TestLoaders:
     @contract("configurations 9: PathSerializationLWTask.construct")
     def test_construct(self, tmp_path: Path) -> None:
@@ -276,7 +283,20 @@ class TestLoaders:
         (loader,) = copied.pre_tasks
         assert loader.__xpm__.task is task
         assert loader.path == tmp_path / "s.bin"
-        assert copied.instance().a == 3
+        value = copied.instance()
+        assert value.a == 3
+        # The state is loaded into the object itself, not into one like it.
+        assert value.loaded_from == tmp_path / "s.bin"
+
+    @contract("configurations 9: pre-tasks run in the job")
+    def test_loaded_in_a_job(self, tmp_path: Path) -> None:
+        copied = State.construct(Leaf.C(a=3), tmp_path / "s.bin", lambda config: config)
+        task = UsesLeaf.C(leaf=copied)
+        directory = Path(prepare_submission(task, tmp_path, []).directory)
+        directory.mkdir(parents=True)
+        (directory / "params.json").write_bytes(job_files(task, tmp_path, directory)[0])
+        leaf = load_task(directory).leaf
+        assert (leaf.a, leaf.loaded_from) == (3, tmp_path / "s.bin")
 
     @contract("configurations 9: SerializationLWTask, registered")
     def test_registered(self) -> None:

@@ -50,6 +50,8 @@ def test_identifier_of_pre_tasks() -> None:
 
     assert identifier(1, 2) == identifier(2, 1)
     assert identifier(1, 2) != identifier(1) != Train.C().__identifier__()
+    assert identifier(1, 2) != identifier(1, 3)
+    assert identifier(1) != identifier(3)
 
 
 @contract("configurations 9: init tasks are part of the identifier")

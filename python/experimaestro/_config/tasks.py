@@ -33,10 +33,16 @@ class ResumableTask(Task):
 class SerializationLWTask(LightweightTask):
     """Loads the state of an object, inside the job that needs it.
 
-    Objects call `register` in their `__post_init__`... or are simply `value`; `execute` is to be defined.
+    `execute` is to be defined: it fills `value`. As a pre-task of a configuration of the class of `value`, it fills the
+    object that it is a pre-task of.
     """
 
     value: Param[Config]
+
+    def __xpm_pretask_of__(self, owner: Any) -> None:
+        # A configuration cannot be a parameter of its own pre-task: the loader was given one like it.
+        if type(self.value) is type(owner):
+            self.value = owner
 
     def register(self, config: Any) -> None:
         """Remember an object that takes part in the loading."""

@@ -236,7 +236,7 @@ impl<'py> Walk<'py> {
         if flags.pre_tasks {
             let mut nodes = Vec::with_capacity(pre_tasks.len());
             for task in &pre_tasks {
-                nodes.push(self.add(task, ConfigState::of_configuration(task)?));
+                nodes.push(self.number(task)?);
             }
             encoder.pre_tasks(&nodes);
         }

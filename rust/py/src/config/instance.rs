@@ -49,6 +49,14 @@ fn convert<'py>(value: &Bound<'py, PyAny>, made: &Made<'py>) -> PyResult<Bound<'
     Ok(value.clone())
 }
 
+/// Tell a pre-task which object it belongs to, if it asks: a loader fills that object, not one like it.
+pub(crate) fn attach_pre_task(task: &Bound<'_, PyAny>, owner: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Some(attach) = task.getattr_opt(intern!(task.py(), "__xpm_pretask_of__"))? {
+        attach.call1((owner,))?;
+    }
+    Ok(())
+}
+
 /// Objects for a configuration and all below it.
 ///
 /// `store` (a dictionary from configuration address to `(configuration, object)`) is read and filled: objects already
@@ -75,7 +83,8 @@ pub(crate) fn build_instance<'py>(
         made.insert(address, object);
         fresh.push(current);
     }
-    let mut pre_tasks: Vec<Py<PyAny>> = Vec::new();
+    // Each with the address of the configuration that it belongs to.
+    let mut pre_tasks: Vec<(Py<PyAny>, usize)> = Vec::new();
     for current in fresh.into_iter().rev() {
         let state = ConfigState::of_configuration(current)?;
         let schema = state.get().schema.get();
@@ -94,13 +103,15 @@ pub(crate) fn build_instance<'py>(
             object.call_method0(intern!(py, "__post_init__"))?;
         }
         if let Some(rare) = &state.get().lock().rare {
-            pre_tasks.extend(rare.pre_tasks.iter().map(|task| task.clone_ref(py)));
+            let owner = current.as_ptr() as usize;
+            pre_tasks.extend(rare.pre_tasks.iter().map(|task| (task.clone_ref(py), owner)));
         }
     }
     let mut executed = HashSet::new();
-    for task in pre_tasks {
+    for (task, owner) in pre_tasks {
         let address = task.as_ptr() as usize;
         if executed.insert(address) {
+            attach_pre_task(&made[&address], &made[&owner])?;
             made[&address].call_method0(intern!(py, "execute"))?;
         }
     }

@@ -12,6 +12,7 @@ use super::base::set_raw;
 use super::construct::{allocate, make_value};
 use super::document::{Definition, Document, Wanted};
 use super::identifier::bytes_of_hex;
+use super::instance::attach_pre_task;
 use super::json::Bases;
 use super::restore;
 use super::schema::{Argument, Default, Schema, copy_default};
@@ -295,19 +296,24 @@ fn tasks_before<'py>(
     stored: &[Stored<'_, 'py>],
     table: &Table<'_, 'py>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut ids: Vec<i64> = Vec::new();
-    let pre_tasks = stored.iter().flat_map(|it| &it.definition.pre_tasks);
-    let init_tasks = table.document.definitions.last().into_iter().flat_map(|it| &it.init_tasks);
-    for id in pre_tasks.chain(init_tasks) {
-        if !ids.contains(id) {
-            ids.push(*id);
-        }
-    }
     let tasks = PyList::empty(py);
-    if table.document.data.is_none() {
-        for id in ids {
-            tasks.append(table.object(py, id)?)?;
+    if table.document.data.is_some() {
+        return Ok(tasks);
+    }
+    let mut known: Vec<i64> = Vec::new();
+    let pre_tasks = stored.iter().flat_map(|it| it.definition.pre_tasks.iter().map(|id| (*id, Some(it.definition.id))));
+    let init_tasks =
+        table.document.definitions.last().into_iter().flat_map(|it| it.init_tasks.iter().map(|id| (*id, None)));
+    for (id, owner) in pre_tasks.chain(init_tasks) {
+        if known.contains(&id) {
+            continue;
         }
+        known.push(id);
+        let task = table.object(py, id)?;
+        if let Some(owner) = owner {
+            attach_pre_task(&task, &table.object(py, owner)?)?;
+        }
+        tasks.append(task)?;
     }
     Ok(tasks)
 }
