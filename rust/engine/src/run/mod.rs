@@ -47,7 +47,8 @@ pub struct Run {
 
 struct Inner {
     lock: Option<ExperimentLock>,
-    journal: JournalWriter,
+    /// `None` once the run is closed.
+    journal: Option<JournalWriter>,
     jobs: Vec<Arc<Job>>,
     numbers: HashMap<JobId, u32>,
     states: Vec<&'static str>,
@@ -112,7 +113,9 @@ impl Run {
 
     /// Write what was recorded. A disk that is full keeps it for the next time.
     pub(crate) fn flush(&self) {
-        let _ = self.inner().journal.flush();
+        if let Some(journal) = &mut self.inner().journal {
+            let _ = journal.flush();
+        }
     }
 
     /// Wait until no job is unfinished, or for about this long.
@@ -159,8 +162,12 @@ impl Run {
         inner.closed = true;
         let lock = inner.lock.take();
         let time = now();
-        inner.journal.record(&Record::Closed { status, time });
-        let written = inner.journal.sync().and_then(|()| {
+        // Closed with the run: a process may open any number of runs, and the driver remembers them all.
+        let synced = inner.journal.take().map_or(Ok(()), |mut journal| {
+            journal.record(&Record::Closed { status, time });
+            journal.sync()
+        });
+        let written = synced.and_then(|()| {
             let count = |wanted: &str| inner.states.iter().filter(|state| **state == wanted).count();
             let ended = RunStatus {
                 status: status.name().to_owned(),
@@ -203,20 +210,15 @@ impl JobInRun {
     pub(crate) fn record_submission(&self, job: &Job, dependencies: Vec<u32>, time: f64) {
         let (task_id, identifier) = (job.key().task_id.to_string(), job.key().identifier.to_string());
         let tags = Map::clone(&self.tags);
-        self.run.inner().journal.record(&Record::Job {
-            job: self.number,
-            task_id,
-            identifier,
-            dependencies,
-            tags,
-            time,
-        });
+        if let Some(journal) = &mut self.run.inner().journal {
+            journal.record(&Record::Job { job: self.number, task_id, identifier, dependencies, tags, time });
+        }
     }
 
     pub(crate) fn record(&self, job: &Arc<Job>, state: &JobState, time: f64) {
         let mut inner = self.run.inner();
-        if !inner.closed {
-            inner.journal.record(&Record::state(self.number, state, time));
+        if let Some(journal) = &mut inner.journal {
+            journal.record(&Record::state(self.number, state, time));
         }
         inner.set_state(self.number, state.name());
         inner.events.push_back((Arc::clone(job), state.name()));

@@ -115,7 +115,7 @@ fn fill(
         bell,
         inner: Mutex::new(Inner {
             lock: Some(lock),
-            journal,
+            journal: Some(journal),
             jobs: Vec::new(),
             numbers: HashMap::new(),
             states: Vec::new(),
