@@ -277,10 +277,16 @@ pub(crate) fn default_bytes<'a>(argument: &'a Argument, default: &Bound<'_, PyAn
     if let Some(bytes) = argument.default_bytes.get() {
         return Ok(bytes);
     }
+    let bytes = value_bytes(default)?;
+    Ok(argument.default_bytes.get_or_init(|| bytes))
+}
+
+/// Canonical bytes of a value that is no configuration.
+pub(crate) fn value_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut walk = Walk::new(false);
-    let root = walk.push(Item::Value(default.clone()));
-    run(&mut walk, root).map_err(|failure| raised(failure, default.py()))?;
-    Ok(argument.default_bytes.get_or_init(|| walk.value_bytes))
+    let root = walk.push(Item::Value(value.clone()));
+    run(&mut walk, root).map_err(|failure| raised(failure, value.py()))?;
+    Ok(walk.value_bytes)
 }
 
 fn in_parameter(

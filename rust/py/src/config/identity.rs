@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use experimaestro_core::identifier::{Digest, Scheme, decode_document, decode_value};
-use experimaestro_core::value::{Document, notation};
+use experimaestro_core::value::{Document, Value, notation};
 use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 use serde_json::{Map, Value as Json, json};
 
+use super::base::is_configuration;
 use super::children::children;
 use super::hash;
 use super::plan::{Plan, Rule, default_of};
@@ -21,6 +23,7 @@ const VERSION: u32 = 1;
 
 /// What is known of a digest.
 struct Known<'py> {
+    config: Bound<'py, PyAny>,
     state: Bound<'py, ConfigState>,
     document: Option<Box<[u8]>>,
 }
@@ -55,13 +58,18 @@ impl<'py> Found<'py> {
             let inner = state.get().lock();
             if let Some(kept) = &inner.kept {
                 for (digest, document) in &kept.documents {
-                    let known = Known { state: state.clone(), document: Some(document.clone()) };
+                    let known =
+                        Known { config: config.clone(), state: state.clone(), document: Some(document.clone()) };
                     self.by_digest.entry(*digest).or_insert(known);
                 }
             }
             // Loaded, or too large to be kept: only the digest is known.
             if let Some(digest) = inner.digest {
-                self.by_digest.entry(digest.into()).or_insert_with(|| Known { state: state.clone(), document: None });
+                self.by_digest.entry(digest.into()).or_insert_with(|| Known {
+                    config: config.clone(),
+                    state: state.clone(),
+                    document: None,
+                });
             }
             inner.rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(config.py())))
         };
@@ -75,6 +83,10 @@ impl<'py> Found<'py> {
 }
 
 /// The content of a job's `identity.json`. Computes the identifier first if it is not known.
+///
+/// # Errors
+/// `ValidationError` when a list or another container was changed after it was hashed: the job would run with values
+/// that its identifier does not stand for.
 #[pyfunction]
 pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let py = config.py();
@@ -89,6 +101,7 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         let document = known.document.as_deref().map(decode_document).transpose();
         let document = document.map_err(|error| errors::error(py, format!("what was hashed is damaged: {error}")))?;
         if let Some(document) = &document {
+            check_unchanged(known, document)?;
             pending.extend(document.references().into_iter().filter(|digest| seen.insert(*digest)));
             for task in document.nodes.iter().filter_map(|node| node.task.as_ref()?.digest()) {
                 tasks.insert(task, found.tasks.get(&task));
@@ -111,6 +124,65 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut bytes = serde_json::to_vec(&content).map_err(|error| errors::error(py, error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Sealing keeps parameters from being replaced, not what they hold from being changed.
+fn check_unchanged(known: &Known<'_>, document: &Document) -> PyResult<()> {
+    let [node] = document.nodes.as_slice() else { return Ok(()) };
+    let py = known.config.py();
+    let schema = known.state.get().schema.get();
+    let plan = schema.plan.get_or_init(|| Plan::of(schema));
+    let decoded = |bytes: &[u8]| {
+        decode_value(bytes).map(without_configurations).map_err(|error| errors::error(py, error.to_string()))
+    };
+    for parameter in &plan.parameters {
+        let argument = &schema.arguments[parameter.position];
+        let Some(value) = known.config.getattr_opt(argument.name.bind(py))?.filter(may_change) else { continue };
+        let hashed = match (node.parameters.get(&argument.text), parameter.rule, default_of(argument, py)) {
+            (Some(hashed), ..) => without_configurations(hashed.clone()),
+            (None, Rule::UnlessDefault, Some(default)) => decoded(hash::default_bytes(argument, default)?)?,
+            _ => continue,
+        };
+        if decoded(&hash::value_bytes(&value)?)? != hashed {
+            return Err(errors::validation(
+                py,
+                format!(
+                    "parameter '{}' of {}: its value was changed after the submission, so that the identifier no \
+                     longer stands for it; make a copy of the value for each task (copyconfig)",
+                    argument.text, schema.type_id
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value may change without being replaced. Configurations see to themselves.
+fn may_change(value: &Bound<'_, PyAny>) -> bool {
+    !(value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBool>()
+        || is_configuration(value))
+}
+
+/// A value without the digests in it: these change when a configuration is linked to the task that it is an output of.
+fn without_configurations(value: Value) -> Value {
+    let all = |values: Vec<Value>| values.into_iter().map(without_configurations).collect();
+    match value {
+        Value::Config(_) => Value::None,
+        Value::List(elements) => Value::List(all(elements)),
+        Value::Tuple(elements) => Value::Tuple(all(elements)),
+        Value::Set(elements) => Value::Set(elements.into_iter().map(without_configurations).collect()),
+        Value::Dict(entries) => Value::Dict(
+            entries
+                .into_iter()
+                .map(|(key, value)| (without_configurations(key), without_configurations(value)))
+                .collect(),
+        ),
+        other => other,
+    }
 }
 
 fn describe(digest: &Digest, known: &Known<'_>, document: Option<&Document>, py: Python<'_>) -> PyResult<Json> {
