@@ -115,6 +115,21 @@ def test_identifier_of_a_configuration_names_no_folder() -> None:
 
 
 @pytest.mark.contract("configurations 2.1: classes inside functions")
+@pytest.mark.parametrize(
+    "name", ["tags", "submit", "instance", "task_outputs", "execute", "C", "cls", "__xpm__", "__init__"]
+)
+def test_a_parameter_cannot_hide_what_every_task_needs(name: str) -> None:
+    hiding: Any = type("Hiding", (Task,), {"__xpmid__": "test.hiding", "__annotations__": {name: Param[int]}})
+    with pytest.raises(ValidationError, match=f"'{name}' cannot be the name of a parameter"):
+        hiding.__getxpmtype__()
+
+
+@pytest.mark.parametrize("name", ["copy", "job", "type", "id", "self", "tag", "_private"])
+def test_a_parameter_may_have_any_other_name(name: str) -> None:
+    named: Any = type("Named", (Task,), {"__xpmid__": "test.named", "__annotations__": {name: Param[int]}})
+    assert getattr(named.C(**{name: 3}), name) == 3
+
+
 def test_class_inside_a_function_needs_an_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_called_from_test", False)
 

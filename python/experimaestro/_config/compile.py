@@ -88,6 +88,10 @@ def make_config_class(cls: type[Config], own: dict[str, Argument]) -> type[Confi
     return typing.cast("type[Config]", made)
 
 
+_TAKEN = frozenset({"C", "cls", "execute", "instance", "submit", "tags", "task_outputs"})
+"""What is called on configurations and tasks, or could not be given by keyword."""
+
+
 def own_arguments(cls: type[Config], identifier: str) -> dict[str, Argument]:
     """The parameters that a class itself declares, in the order of its annotations."""
     found: dict[str, Argument] = {}
@@ -99,6 +103,11 @@ def own_arguments(cls: type[Config], identifier: str) -> dict[str, Argument]:
         marks = [mark for mark in hint.__metadata__ if isinstance(mark, TypeAnnotation)]
         if not marks:
             continue
+        if name in _TAKEN or name.startswith("__"):
+            raise _core.ValidationError(
+                f"{name!r} cannot be the name of a parameter of {identifier}: every configuration needs what has "
+                "this name already; choose another"
+            )
         options = ArgumentOptions()
         for mark in marks:
             mark.apply(options)
