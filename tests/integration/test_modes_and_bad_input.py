@@ -52,21 +52,22 @@ def test_a_job_runs_by_hand_once(one_place):
 
 def test_a_workspace_that_is_not_writable_is_refused(one_place):
     one_place.workdir = Path("/proc/workspace")  # not even root may write there
-    _refused(one_place)
+    _refused(one_place, "give a folder that you may write to")
 
 
 def test_a_workspace_that_is_a_file_is_refused(one_place):
     one_place.workdir.write_text("not a folder")
-    _refused(one_place)
+    _refused(one_place, "it is a file; give the path of a folder")
     assert one_place.workdir.read_text() == "not a folder"
 
 
-def _refused(place):
+def _refused(place, remedy):
     driver = place.start("records", "1")
     _, err = driver.process.communicate(timeout=60)
     assert driver.process.returncode != 0
     assert "WorkspaceError" in err
     assert str(place.workdir) in err
+    assert remedy in err
 
 
 def test_a_task_class_that_is_gone_is_told_in_one_paragraph(place):

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use experimaestro_core::claim::ProcessIdentity;
-use experimaestro_core::fs::{self, Creation, Durability};
+use experimaestro_core::fs::{self, Creation, Durability, FsError};
 use experimaestro_core::journal::{Header, JournalWriter, VERSION};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 use serde_json::{Value, json};
@@ -57,15 +57,24 @@ pub(crate) fn open(
 
 fn mark(workspace: &Workspace) -> Result<(), RunError> {
     let root = workspace.root().display();
-    fs::create_folders(workspace.root())
-        .map_err(|error| RunError::Workspace(format!("the workspace {root} cannot be used: {error}")))?;
+    if workspace.root().is_file() {
+        return Err(RunError::Workspace(format!(
+            "the workspace {root} cannot be used: it is a file; give the path of a folder, which may be new"
+        )));
+    }
+    let unusable = |error: FsError| {
+        RunError::Workspace(format!(
+            "the workspace {root} cannot be used: {error}; give a folder that you may write to"
+        ))
+    };
+    fs::create_folders(workspace.root()).map_err(unusable)?;
     let text = json!({"scheme": SCHEME, "version": 1}).to_string();
     let marker = workspace.marker();
     if !fs::exists(&marker)? {
         match fs::create_exclusive(&marker, text.as_bytes(), Durability::Content) {
             Ok(Creation::Won) => return Ok(()),
             Ok(Creation::Lost) => {}
-            Err(error) => return Err(RunError::Workspace(format!("the workspace {root} cannot be used: {error}"))),
+            Err(error) => return Err(unusable(error)),
         }
     }
     let found: Value = serde_json::from_slice(&fs::read(&marker)?.unwrap_or_default()).unwrap_or_default();
