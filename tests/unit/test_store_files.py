@@ -8,7 +8,17 @@ from typing import Any, Dict, List
 
 import pytest
 
-from experimaestro import Config, DataPath, OptionalDataPath, Param, from_state_dict, load, save, state_dict
+from experimaestro import (
+    Config,
+    DataPath,
+    OptionalDataPath,
+    Param,
+    PathSerializationLWTask,
+    from_state_dict,
+    load,
+    save,
+    state_dict,
+)
 from experimaestro._config import data_paths
 from experimaestro.core.context import SerializationContext, SerializedPath
 
@@ -233,3 +243,22 @@ def test_definitions_do_not_point_out_of_their_folder(source: Path) -> None:
 def test_a_function_can_find_the_definition_too(source: Path, target: Path) -> None:
     save(Weights.C(w=file_of(source, "a")), target)
     assert load(lambda path: target / path).w.read_text() == "a"
+
+
+class Part(Config):
+    n: Param[int]
+
+
+class FromFile(PathSerializationLWTask):
+    def execute(self) -> None:
+        self.value.state = self.path.read_text()
+
+
+def test_pre_tasks_come_back_and_run_for_an_instance(source: Path, target: Path) -> None:
+    config = FromFile.construct(Part.C(n=1), file_of(source, "a"), lambda loader: loader)
+    save([config], target)
+    (back,) = load(target)
+    assert back.__identifier__() == config.__identifier__()
+    assert [type(task) for task in back.__xpm__._state.pre_tasks] == [FromFile.C]
+    (value,) = load(target, as_instance=True)
+    assert value.state == "a"

@@ -139,7 +139,7 @@ def load(
 
     Args:
         path: the folder, or a function from a relative path to a path on this machine.
-        as_instance: make instances instead of configurations.
+        as_instance: make instances instead of configurations, and run their pre-tasks.
         partial_loading: leave out tasks that only give their outputs an identity (default: as `as_instance`).
         definition_filename: name of the file with the definition; default: the usual ones.
 
@@ -148,7 +148,11 @@ def load(
     """
     loader = loader_of(path)
     file = find_definition(loader, path, definition_filename)
-    return read_file(file, as_instance=as_instance, partial=partial_loading, loader=loader).result
+    loaded = read_file(file, as_instance=as_instance, partial=partial_loading, loader=loader)
+    if as_instance:
+        for task in loaded.tasks:
+            task.execute()
+    return loaded.result
 
 
 def find_definition(loader: Callable[..., Any] | None, path: Any, name: str | None) -> Path:

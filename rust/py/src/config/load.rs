@@ -295,22 +295,21 @@ fn tasks_before<'py>(
     py: Python<'py>,
     stored: &[Stored<'_, 'py>],
     table: &Table<'_, 'py>,
+    mode: Mode,
 ) -> PyResult<Bound<'py, PyList>> {
     let tasks = PyList::empty(py);
-    if table.document.data.is_some() {
-        return Ok(tasks);
-    }
     let mut known: Vec<i64> = Vec::new();
     let pre_tasks = stored.iter().flat_map(|it| it.definition.pre_tasks.iter().map(|id| (*id, Some(it.definition.id))));
-    let init_tasks =
-        table.document.definitions.last().into_iter().flat_map(|it| it.init_tasks.iter().map(|id| (*id, None)));
+    // Data has no main object, hence no init tasks.
+    let main = table.document.definitions.last().filter(|_| table.document.data.is_none());
+    let init_tasks = main.into_iter().flat_map(|it| it.init_tasks.iter().map(|id| (*id, None)));
     for (id, owner) in pre_tasks.chain(init_tasks) {
         if known.contains(&id) {
             continue;
         }
         known.push(id);
         let task = table.object(py, id)?;
-        if let Some(owner) = owner {
+        if let Some(owner) = owner.filter(|_| mode == Mode::Instance) {
             attach_pre_task(&task, &table.object(py, owner)?)?;
         }
         tasks.append(task)?;
@@ -384,7 +383,7 @@ pub(crate) fn load_objects<'py>(
     if let Some(tags) = document.tags {
         envelope.set_item("tags", reading(None).decode(tags)?)?;
     }
-    Ok((result, tasks_before(py, &stored, &table)?, envelope))
+    Ok((result, tasks_before(py, &stored, &table, mode)?, envelope))
 }
 
 /// Make the needed objects, without their values: those that hold others first.
