@@ -60,3 +60,22 @@ def test_programs_of_the_tools_page_run(capsys):
         "1.0 1 64 {'rate': 1.0, 'layers': 1, 'width': 64}",
         "1.0 2 8 {'rate': 1.0, 'layers': 2, 'width': 8}",
     ]
+
+
+def test_string_annotations_of_code_run_apart_from_its_module_are_understood():
+    source = """from __future__ import annotations
+from experimaestro import Config, Param
+
+class Inner(Config):
+    __xpmid__ = "documentation.inner"
+    x: Param[int]
+
+class Outer(Config):
+    __xpmid__ = "documentation.outer"
+    inner: Param[Inner]
+
+made = Outer.C(inner=Inner.C(x=1))
+"""
+    scope = {"__name__": __name__}  # a module that knows none of these names
+    exec(source, scope)
+    assert scope["made"].inner.x == 1
