@@ -1,6 +1,6 @@
 //! File operations: every one names its path and what it was doing when it fails.
 //!
-//! All that claims, markers and journals do on a disk passes through [`operate`], so that there is one place where a
+//! All that claims, markers and journals do on a disk passes through `operate`, so that there is one place where a
 //! test can make an operation fail, stop, or kill the process.
 
 use std::fs::{self, File};

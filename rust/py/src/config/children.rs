@@ -1,12 +1,12 @@
 //! What a configuration holds: its sub-configurations, found through lists, tuples, sets and dictionaries.
 
-use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use super::base::is_configuration;
 use super::schema::Schema;
 use super::state::ConfigState;
+use crate::errors;
 
 /// Containers may be nested this deep in one parameter; configurations may be nested without limit.
 const DEEPEST: usize = 200;
@@ -49,6 +49,41 @@ pub(crate) struct Child<'py> {
     pub(crate) way: Vec<Component>,
 }
 
+/// Why a walk through a value was given up.
+pub(crate) enum Stopped {
+    /// Python raised.
+    Raised(PyErr),
+    /// Containers are nested too deep, or hold themselves.
+    TooDeep,
+}
+
+impl From<PyErr> for Stopped {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<pyo3::CastError<'_, '_>> for Stopped {
+    fn from(error: pyo3::CastError<'_, '_>) -> Self {
+        Self::Raised(error.into())
+    }
+}
+
+impl Stopped {
+    /// As Python raises it; `place` says where.
+    pub(crate) fn raise(self, py: Python<'_>, place: &str) -> PyErr {
+        match self {
+            Self::Raised(error) => error,
+            Self::TooDeep => errors::validation(
+                py,
+                format!(
+                    "{place}: lists or dictionaries are nested more than {DEEPEST} deep (do they hold themselves?)"
+                ),
+            ),
+        }
+    }
+}
+
 /// The direct sub-configurations in the order of the parameters, then the init tasks, then the pre-tasks.
 pub(crate) fn children<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> PyResult<Vec<Child<'py>>> {
     let py = config.py();
@@ -57,7 +92,9 @@ pub(crate) fn children<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> 
     for &position in &schema.holding {
         if let Some(value) = config.getattr_opt(schema.arguments[position].name.bind(py))? {
             let mut way = vec![Component::Parameter(position)];
-            collect(&value, &mut way, &mut found, 0)?;
+            collect(&value, &mut way, &mut found, 0).map_err(|stopped| {
+                stopped.raise(py, &format!("parameter '{}' of {}", schema.arguments[position].text, schema.type_id))
+            })?;
         }
     }
     let inner = state.lock();
@@ -76,8 +113,11 @@ pub(crate) fn children<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> 
 /// The configurations in a value that is given to the parameter at this position.
 pub(crate) fn held_by<'py>(value: &Bound<'py, PyAny>, position: usize) -> PyResult<Vec<Child<'py>>> {
     let mut found = Vec::new();
-    collect(value, &mut vec![Component::Parameter(position)], &mut found, 0)?;
-    Ok(found)
+    match collect(value, &mut vec![Component::Parameter(position)], &mut found, 0) {
+        // Told when the configuration is sealed, as for any value: assigning is not the place to look that deep.
+        Ok(()) | Err(Stopped::TooDeep) => Ok(found),
+        Err(Stopped::Raised(error)) => Err(error),
+    }
 }
 
 /// Configurations in a value, each with its way from there.
@@ -86,7 +126,7 @@ pub(crate) fn collect<'py>(
     way: &mut Vec<Component>,
     found: &mut Vec<Child<'py>>,
     depth: usize,
-) -> PyResult<()> {
+) -> Result<(), Stopped> {
     if value.is_none() {
         return Ok(());
     }
@@ -95,9 +135,7 @@ pub(crate) fn collect<'py>(
         return Ok(());
     }
     if depth > DEEPEST {
-        return Err(PyRecursionError::new_err(format!(
-            "lists or dictionaries are nested more than {DEEPEST} deep in one parameter (do they hold themselves?)"
-        )));
+        return Err(Stopped::TooDeep);
     }
     let mut step = |component: Component, item: &Bound<'py, PyAny>, found: &mut Vec<Child<'py>>| {
         way.push(component);

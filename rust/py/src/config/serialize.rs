@@ -295,7 +295,8 @@ pub(crate) fn state_json(
 ) -> PyResult<Vec<u8>> {
     let bases = Bases { workspace, job: directory };
     let mut found = Vec::new();
-    collect(data, &mut Vec::new(), &mut found, 0)?;
+    collect(data, &mut Vec::new(), &mut found, 0)
+        .map_err(|stopped| stopped.raise(data.py(), "what is to be stored"))?;
     let roots: Vec<_> = found.into_iter().map(|child| child.config).collect();
     let (objects, numbers) = write_objects(&roots, &bases, files)?;
     let mut writer = Writer::of(&numbers, &bases);

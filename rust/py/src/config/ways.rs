@@ -36,7 +36,8 @@ pub(crate) fn data_owners<'py>(
 ) -> PyResult<Vec<(Bound<'py, PyAny>, Vec<String>)>> {
     let py = data.py();
     let mut roots = Vec::new();
-    collect(data, &mut Vec::new(), &mut roots, 0)?;
+    collect(data, &mut Vec::new(), &mut roots, 0)
+        .map_err(|stopped| stopped.raise(data.py(), "what is to be stored"))?;
     let mut waiting = Vec::new();
     queue(&mut waiting, roots, &[], None);
     let mut seen = HashSet::new();
@@ -60,7 +61,8 @@ pub(crate) fn data_owners<'py>(
 #[pyfunction]
 pub(crate) fn configurations_in<'py>(data: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let mut found = Vec::new();
-    collect(data, &mut Vec::new(), &mut found, 0)?;
+    collect(data, &mut Vec::new(), &mut found, 0)
+        .map_err(|stopped| stopped.raise(data.py(), "what is to be stored"))?;
     Ok(found.into_iter().map(|child| child.config).collect())
 }
 
