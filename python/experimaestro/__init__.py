@@ -169,7 +169,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 # Names that are something else at home: module and name there.
 _ELSEWHERE = {"Any": ("experimaestro._config.typeclasses", "Any_"), "Path": ("pathlib", "Path")}
 
-__all__ = sorted({*_HOME, *_ELSEWHERE})
+__all__ = sorted({*_HOME, *_ELSEWHERE})  # pyright: ignore[reportUnsupportedDunderAll] - computed from one table
 
 
 def __getattr__(name: str) -> object:
