@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from experimaestro.exceptions import GracefulExperimentExit as GracefulExperimentExit
     from experimaestro.exceptions import GracefulTimeout as GracefulTimeout
     from experimaestro.exceptions import TaskCancelled as TaskCancelled
+    from experimaestro.launcherfinder.registry import LauncherRegistry as LauncherRegistry
 
 # Where each name comes from: module of this package -> names.
 _MODULES = {
@@ -163,6 +164,7 @@ _MODULES = {
     "_run.projects": ("DirtyGitAction",),
     "_run.run_mode": ("RunMode",),
     "_run.workspace": ("Workspace", "set_launcher"),
+    "launcherfinder.registry": ("LauncherRegistry",),
     "exceptions": ("DirtyGitError", "FailedExperiment", "GracefulExperimentExit", "GracefulTimeout", "TaskCancelled"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

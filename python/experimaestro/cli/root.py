@@ -13,6 +13,9 @@ COMMANDS = {
     "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
     "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
+    "find-launchers": Entry(
+        "experimaestro.cli.find_launchers:find_launchers", "Show which launcher a requirement finds."
+    ),
     "check-documentation": Entry(
         "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."
     ),
