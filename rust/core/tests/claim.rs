@@ -90,7 +90,7 @@ fn success_leaves_its_marker_and_nothing_temporary() {
     attempt.finish(Outcome::Done, 0, None, 2.0).unwrap();
     assert!(job.done().exists() && !job.pid().exists() && !job.failed().exists());
     assert_eq!(take(&job, &me(), 3.0).unwrap(), Taken::Done);
-    let mut names = fs::names(&job.attempts()).unwrap().unwrap();
+    let mut names = fs::names(&job.private()).unwrap().unwrap();
     names.sort();
     assert_eq!(names, ["00001.claim", "00001.end", "00001.run"]);
 }
@@ -171,7 +171,7 @@ fn a_done_job_of_an_older_package_counts() {
     std::fs::write(job.done(), "").unwrap();
     assert_eq!(take(&job, &me(), 0.0).unwrap(), Taken::Done);
     assert!(is_lost(&Attempt::begin(job.clone(), None, 0.0)));
-    assert!(!job.attempts().exists(), "asking leaves no trace");
+    assert!(!job.private().exists(), "asking leaves no trace");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn done_wins_over_a_claim_taken_on_a_stale_view() {
 fn the_next_attempt_sweeps_what_a_crash_left() {
     let (_folder, job) = job();
     take(&job, &dead(), 0.0).unwrap();
-    let stray = job.attempts().join("00001.end.0123456789abcdef.tmp");
+    let stray = job.private().join("00001.end.0123456789abcdef.tmp");
     std::fs::write(&stray, "half").unwrap();
     assert_eq!(take(&job, &me(), 0.0).unwrap(), Taken::Mine(2));
     assert!(!stray.exists());

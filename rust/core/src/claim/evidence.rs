@@ -90,7 +90,7 @@ fn last_attempt(job: &JobDirectory) -> ClaimResult<Option<u32>> {
         let (number, extension) = name.split_once('.')?;
         if decisive.contains(&extension) { number.parse().ok() } else { None }
     };
-    Ok(fs::names(&job.attempts())?.unwrap_or_default().iter().filter_map(number).max())
+    Ok(fs::names(&job.private())?.unwrap_or_default().iter().filter_map(number).max())
 }
 
 /// Read what the folder of a job tells. One look at the disk when the marker of success is there.

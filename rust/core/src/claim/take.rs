@@ -64,7 +64,7 @@ fn claim(job: &JobDirectory, number: u32, owner: &ProcessIdentity, now: f64) -> 
     let (path, content) = (job.attempt(number, AttemptFile::Claim), to_bytes(&Claim::new(owner, now)));
     let created = match fs::create_exclusive(&path, &content, Durability::Process) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            fs::create_folders(&job.attempts())?;
+            fs::create_folders(&job.private())?;
             fs::create_exclusive(&path, &content, Durability::Process)
         }
         other => other,
@@ -92,7 +92,7 @@ fn confirm(job: &JobDirectory, number: u32, now: f64) -> ClaimResult<Taken> {
 ///
 /// An owner that is merely slow then finds its temporary file gone, and its attempt over.
 fn sweep(job: &JobDirectory, number: u32) -> ClaimResult<()> {
-    let folder = job.attempts();
+    let folder = job.private();
     for name in fs::names(&folder)?.unwrap_or_default() {
         let of = name.split('.').next().and_then(|digits| digits.parse::<u32>().ok());
         if fs::is_temporary(&name) && of.is_some_and(|of| of < number) {

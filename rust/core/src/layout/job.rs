@@ -97,19 +97,14 @@ impl JobDirectory {
         self.with_extension("failed")
     }
 
-    /// Holds what only this package reads.
+    /// Holds what only this package reads, the files of the claim protocol among it.
     pub fn private(&self) -> PathBuf {
         self.path.join(".experimaestro")
     }
 
-    /// Holds the files of the claim protocol.
-    pub fn attempts(&self) -> PathBuf {
-        self.private().join("attempts")
-    }
-
     /// One file of one attempt.
     pub fn attempt(&self, number: u32, file: AttemptFile) -> PathBuf {
-        self.attempts().join(format!("{number:05}.{}", file.extension()))
+        self.private().join(format!("{number:05}.{}", file.extension()))
     }
 
     /// Progress, appended by the process.
