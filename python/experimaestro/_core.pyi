@@ -420,6 +420,8 @@ class JobRow(TypedDict):
     reason: Reason | None
     message: str | None
     tags: dict[str, Any]
+    dependencies: list[int]
+    """Places among the jobs of the run."""
     submitted: float | None
     started: float | None
     ended: float | None

@@ -67,7 +67,6 @@ experimaestro.scheduler.services.Service
 experimaestro.scheduler.services.WebService
 experimaestro.scheduler.services.ProcessWebService
 experimaestro.scheduler.services.ServiceState
-experimaestro.scheduler.workspace_state_provider.WorkspaceStateProvider
 """
 
 

@@ -70,6 +70,8 @@ pub struct JobRow {
     pub state: JobState,
     /// Its tags.
     pub tags: Map<String, Value>,
+    /// The jobs that it depends on, by their places among the jobs of the run.
+    pub dependencies: Vec<u32>,
     /// When it joined the run, in seconds since 1970.
     pub submitted: f64,
 }
@@ -231,6 +233,7 @@ fn add_jobs(
             identifier: job.identifier,
             state,
             tags: job.tags,
+            dependencies: job.dependencies,
             submitted: job.submitted,
         });
     }

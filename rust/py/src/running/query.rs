@@ -69,6 +69,7 @@ fn job_row(py: Python<'_>, row: JobRow) -> PyResult<Bound<'_, PyDict>> {
         if let JobState::Error(failure) = &row.state { failure.message.as_deref() } else { None },
     )?;
     dict.set_item("tags", python_dict(py, &row.tags)?)?;
+    dict.set_item("dependencies", row.dependencies)?;
     dict.set_item("submitted", row.submitted)?;
     dict.set_item("started", started)?;
     dict.set_item("ended", ended)?;
