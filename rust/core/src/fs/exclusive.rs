@@ -45,6 +45,17 @@ pub fn try_create_exclusive(path: &Path, content: &[u8], durability: Durability)
     }
 }
 
+/// Give a file a second name. No error when that name is taken, or when there is no such file any more.
+///
+/// # Errors
+/// When the name cannot be made.
+pub fn second_name(path: &Path, name: &Path) -> FsResult<()> {
+    match operate("create", name, || fs::hard_link(path, name)) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => Ok(()),
+        other => other.map_err(explain),
+    }
+}
+
 fn link(temporary: &Path, path: &Path, content: &[u8]) -> FsResult<Creation> {
     let error = match operate("create", path, || fs::hard_link(temporary, path)) {
         Ok(()) => return Ok(Creation::Won),

@@ -1,11 +1,13 @@
 //! Every path of a workspace, spelled here and nowhere else.
 
 mod job;
+mod lease;
 mod run;
 
 use std::path::{Path, PathBuf};
 
 pub use job::{AttemptFile, JobDirectory};
+pub use lease::{LeaseDirectory, TicketFile};
 pub use run::{ExperimentDirectory, RunDirectory};
 
 /// The root of a workspace.
