@@ -223,6 +223,9 @@ def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any
 def identity_json(config: Any) -> bytes:
     """What was hashed, readable (docs/identifiers.md)."""
 
+def sources_json(configs: list[Any]) -> bytes:
+    """Where the values come from and what counts, by the numbers that `state_json` gives the same list."""
+
 def load_objects(
     data: bytes,
     resolver: Callable[[str, str, str | None], type],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .difference import Differences
     from .information import ConfigInformation
 
 
@@ -80,6 +81,20 @@ class ConfigMixin(_core.ConfigBase):
     def __arguments__(self) -> dict[str, Any]:
         """Parameters that have a value."""
         return dict(self.__xpm__.xpmvalues())
+
+    def diff(self, other: Any) -> Differences:
+        """Which values differ, and whether that counts in the identifiers; neither has to be sealed.
+
+        Args:
+            other: a configuration, or the path of a job folder, of a `params.json`, or of a folder that `save` wrote.
+
+        Raises:
+            ValidationError: a required parameter has no value.
+            LoadError: there is no such file, or it is damaged.
+        """
+        from .difference import diff
+
+        return diff(self, other)
 
     # --- tasks
 

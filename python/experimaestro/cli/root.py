@@ -12,12 +12,16 @@ from experimaestro.cli.session import CURRENT
 COMMANDS = {
     "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
+    "diff": Entry("experimaestro.cli.diff:diff_command", "Show what differs between two jobs."),
     "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
     "find-launchers": Entry(
         "experimaestro.cli.find_launchers:find_launchers", "Show which launcher a requirement finds."
     ),
     "check-documentation": Entry(
         "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."
+    ),
+    "parameters-difference": Entry(
+        "experimaestro.cli.parameters_difference:parameters_difference", "Compare two params.json, line by line."
     ),
     "completion": Entry("experimaestro.cli.completion:completion", "Print the completion script of your shell."),
     "version": Entry("experimaestro.cli.version:version", "Print the version."),
@@ -30,6 +34,7 @@ Examples:
   xpm run-experiment --workdir runs -c model.lr=0.1 experiment.yaml
   xpm jobs --workdir runs list --filter '@state = "error"'
   xpm jobs --workdir runs log 3f2a91 -f
+  xpm diff --workdir runs 3f2a91 b04c77
 """
 
 

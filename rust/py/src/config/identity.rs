@@ -15,6 +15,7 @@ use super::base::is_configuration;
 use super::children::children;
 use super::hash;
 use super::plan::{Plan, Rule, default_of};
+use super::sources::sources;
 use super::state::{ConfigState, Origin};
 use crate::errors;
 
@@ -110,7 +111,7 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         nodes.push(describe(&digest, known, document.as_ref(), py)?);
     }
     let state = ConfigState::of_configuration(config)?;
-    let content = json!({
+    let mut content = json!({
         "version": VERSION,
         "scheme": Scheme::Md5.name(),
         "identifier": root.to_string(),
@@ -121,6 +122,9 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
             .map(|(digest, type_id)| json!({"identifier": digest.to_string(), "type": type_id}))
             .collect::<Vec<_>>(),
     });
+    if let Json::Object(members) = &mut content {
+        members.extend(sources(std::slice::from_ref(config))?);
+    }
     let mut bytes = serde_json::to_vec(&content).map_err(|error| errors::error(py, error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)

@@ -22,6 +22,7 @@ pub(crate) mod provenance;
 pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serialize;
+pub(crate) mod sources;
 pub(crate) mod state;
 pub(crate) mod stored;
 pub(crate) mod stub;
@@ -50,6 +51,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<identifier::Identifier>()?;
     module.add_function(wrap_pyfunction!(identifier::identifier, module)?)?;
     module.add_function(wrap_pyfunction!(identity::identity_json, module)?)?;
+    module.add_function(wrap_pyfunction!(sources::sources_json, module)?)?;
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
     module.add_function(wrap_pyfunction!(tags::add_tag, module)?)?;
     module.add_function(wrap_pyfunction!(tags::tags, module)?)?;

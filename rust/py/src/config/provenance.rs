@@ -50,6 +50,11 @@ impl Site {
         }
     }
 
+    /// Equal for equal places, as long as the code is alive.
+    pub(crate) fn key(&self) -> (usize, i32) {
+        (self.code.as_ptr() as usize, self.instruction)
+    }
+
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         Self { code: self.code.clone_ref(py), instruction: self.instruction }
     }

@@ -20,7 +20,7 @@ use crate::errors;
 const VERSION: u32 = 3;
 
 /// What is written of an object.
-enum Entry<'py> {
+pub(super) enum Entry<'py> {
     /// With all its fields.
     Whole(Bound<'py, PyAny>),
     /// A linked task that only gives an output its identity: type and identifier, not its own ancestors.
@@ -28,7 +28,7 @@ enum Entry<'py> {
 }
 
 /// Objects in file order: sub-objects first, a linked task before its outputs, the roots last.
-fn entries<'py>(roots: &[Bound<'py, PyAny>]) -> PyResult<(Vec<Entry<'py>>, HashMap<usize, usize>)> {
+pub(super) fn entries<'py>(roots: &[Bound<'py, PyAny>]) -> PyResult<(Vec<Entry<'py>>, HashMap<usize, usize>)> {
     let configs = reachable(roots)?;
     let mut numbers = HashMap::with_capacity(configs.len());
     for config in &configs {
