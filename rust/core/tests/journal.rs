@@ -58,6 +58,11 @@ fn write(path: &Path, records: &[Record]) {
 fn some_records() -> Vec<Record> {
     let mut records: Vec<Record> = (0..4).map(job).collect();
     records.extend((0u32..).zip(some_states()).map(|(number, state)| Record::state(number, &state, 9.0)));
+    records.push(Record::Surroundings {
+        environment: [("A".to_owned(), "b".to_owned())].into_iter().collect(),
+        python_path: vec!["/p".to_owned()],
+    });
+    records.push(Record::Planned { job: 2, surroundings: 0 });
     records.push(Record::Closed { status: Status::Failed, time: 10.0 });
     records
 }
@@ -70,10 +75,32 @@ fn what_was_written_is_read_back() {
     assert_eq!(history.header, header());
     assert_eq!(history.closed, Some((Status::Failed, 10.0)));
     assert_eq!(history.jobs[3].dependencies, [0, 1, 2]);
+    assert_eq!((history.jobs[2].surroundings, history.jobs[1].surroundings), (Some(0), None));
+    assert_eq!(history.surroundings.len(), 1);
     for ((number, state), job) in (0u32..).zip(some_states()).zip(&history.jobs) {
         assert_eq!(Record::State(job.last.clone().unwrap()), Record::state(number, &state, 9.0));
         assert_eq!(job.last.as_ref().unwrap().to_state(), Some(state));
     }
+}
+
+#[test]
+fn a_driver_that_goes_on_opens_the_run_again() {
+    let (_folder, path) = place();
+    write(&path, &some_records());
+    let driver = ProcessIdentity { pid: 1, ..ProcessIdentity::current() };
+    let mut writer = JournalWriter::resume(&path).unwrap();
+    writer.record(&Record::Resumed { driver: driver.clone(), time: 11.0 });
+    writer.flush().unwrap();
+    let history = read(&path).unwrap();
+    assert_eq!((history.header.driver, history.closed), (driver, None));
+    assert_eq!(history.jobs.len(), 4);
+}
+
+#[test]
+fn a_plan_without_its_job_or_surroundings_is_damage() {
+    let (_folder, path) = place();
+    write(&path, &[job(0), Record::Planned { job: 0, surroundings: 0 }]);
+    assert!(matches!(read(&path), Err(JournalError::Damaged { line: 3, .. })));
 }
 
 /// What a reader makes of the first `length` bytes, if it makes anything of them.

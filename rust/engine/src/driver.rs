@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use experimaestro_core::job::{JobId, JobState};
+use experimaestro_core::job::{JobEvent, JobId, JobState};
 use experimaestro_core::scheduler::{Effect, Event, Pool, Request, Scheduler, Submission};
 
 use crate::job::Job;
 use crate::look::look_at;
+use crate::prepare::Surroundings;
 use crate::run::JobInRun;
 use crate::settle::{follow, stop};
 use crate::shared::{Dirty, Message, Shared};
-use crate::start::start;
+use crate::start::{plan, start};
 use crate::time::now;
 
 /// Jobs that are looked at in one go: enough to make the hand-over cheap, few enough to share the work.
@@ -20,6 +21,8 @@ const LOOK_BATCH: usize = 64;
 struct Known {
     job: Arc<Job>,
     runs: Vec<JobInRun>,
+    /// How it starts, once that is written down.
+    plan: Option<Arc<Surroundings>>,
 }
 
 pub(crate) struct Driver {
@@ -63,6 +66,7 @@ impl Driver {
                     self.feed(Event::Job(job, event));
                 }
             }
+            Message::Planned(job, surroundings) => self.planned(job, surroundings),
             Message::Kill(job) => self.feed(Event::Kill(job)),
             Message::Quit => return false,
         }
@@ -74,7 +78,7 @@ impl Driver {
             self.record_submission(run, &job, &dependencies);
         }
         let id = job.id();
-        self.jobs.push(Known { job, runs: run.into_iter().collect() });
+        self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None });
         let request = Request::one_slot();
         self.feed(Event::Submitted(Submission { job: id, dependencies, priority, request }));
     }
@@ -88,12 +92,24 @@ impl Driver {
             }
             self.links.push((Arc::clone(job), run.clone()));
             if let Some(known) = self.jobs.get_mut(id.index()) {
+                if let Some(surroundings) = &known.plan {
+                    run.record_plan(surroundings);
+                }
                 known.runs.push(run);
             }
         }
         if restarted {
             self.feed(Event::Resubmitted(id));
         }
+    }
+
+    fn planned(&mut self, id: JobId, surroundings: Arc<Surroundings>) {
+        let Some(known) = self.jobs.get_mut(id.index()) else { return };
+        for run in &known.runs {
+            run.record_plan(&surroundings);
+            self.dirty.add(run.run());
+        }
+        known.plan = Some(surroundings);
     }
 
     fn record_submission(&mut self, run: &JobInRun, job: &Job, dependencies: &[JobId]) {
@@ -161,10 +177,14 @@ impl Driver {
         if looks.is_empty() && links.is_empty() {
             return;
         }
-        let messages = self.shared.messages.clone();
+        let shared = Arc::clone(&self.shared);
         self.shared.pool.run(move || {
-            let found = looks.iter().map(|(job, _)| (job.id(), look_at(job))).collect();
-            let _ = messages.send(Message::Happened(found));
+            let found: Vec<_> = looks.iter().map(|(job, _)| (job.id(), look_at(job))).collect();
+            let must_run: Vec<bool> = found.iter().map(|(_, event)| *event == JobEvent::FoundNothing).collect();
+            let _ = shared.messages.send(Message::Happened(found));
+            for ((job, _), _) in looks.iter().zip(&must_run).filter(|(_, must_run)| **must_run) {
+                plan(&shared, job);
+            }
             // Links are for people: jobs need not wait for them.
             for (job, run) in looks.iter().flat_map(|(job, runs)| runs.iter().map(move |run| (job, run))) {
                 run.link(job);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::claim::{Evidence, evidence};
-use experimaestro_core::fs;
 use experimaestro_core::job::{JobId, JobKey, JobState};
 use experimaestro_core::layout::Workspace;
 use serde_json::{Map, Value};
@@ -15,10 +14,10 @@ use crate::driver::Driver;
 use crate::job::Job;
 use crate::launch::{LaunchFn, Launcher, Settings};
 use crate::pool::Pool;
+use crate::prepare::{Interner, write_files};
 use crate::registry::{Known, Registry};
 use crate::run::{Opening, Run, RunError, open};
 use crate::shared::{Bell, Message, Shared};
-use crate::start::write_files;
 use crate::watch::Watcher;
 
 /// Asked now and then during a long wait; `false` ends it.
@@ -83,6 +82,7 @@ impl Engine {
             watcher: Watcher::start()?,
             launcher: Launcher::new(self.settings.clone()),
             bell: Arc::clone(&self.bell),
+            surroundings: Interner::default(),
         });
         let driver = Driver::new(shared, self.settings.slots);
         std::thread::Builder::new().name("xpm-driver".into()).spawn(move || driver.work(&heard))?;
@@ -144,9 +144,7 @@ impl Engine {
             return Ok(());
         }
         let wanted = launch().map_err(EngineError::Workspace)?;
-        fs::create_folders(&directory.private())
-            .and_then(|()| write_files(&directory, &self.settings.python, &wanted))
-            .map_err(|error| cannot(&error))
+        write_files(&directory, &self.settings.python, &wanted).map_err(|error| cannot(&error))
     }
 
     /// Wait until all jobs have ended, or for about this long; whether they have.

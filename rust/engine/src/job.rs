@@ -7,6 +7,7 @@ use experimaestro_core::job::{JobId, JobKey, JobState, Place};
 use experimaestro_core::layout::JobDirectory;
 
 use crate::launch::LaunchFn;
+use crate::prepare::Preparation;
 use crate::shared::Message;
 
 /// A job known to an engine.
@@ -15,12 +16,12 @@ pub struct Job {
     key: JobKey,
     directory: JobDirectory,
     inner: Mutex<Inner>,
+    preparation: Preparation,
     driver: Sender<Message>,
 }
 
 struct Inner {
     observed: Observed,
-    launch: Option<LaunchFn>,
     attempt: Option<u32>,
 }
 
@@ -45,7 +46,14 @@ impl Job {
     pub(crate) fn new(id: JobId, key: JobKey, launch: LaunchFn, driver: Sender<Message>) -> Self {
         let directory = key.directory();
         let observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false };
-        Self { id, key, directory, inner: Mutex::new(Inner { observed, launch: Some(launch), attempt: None }), driver }
+        Self {
+            id,
+            key,
+            directory,
+            inner: Mutex::new(Inner { observed, attempt: None }),
+            preparation: Preparation::new(launch),
+            driver,
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -91,10 +99,10 @@ impl Job {
             inner.observed.pid = running.pid.or(inner.observed.pid);
             inner.observed.adopted = running.place != Place::Own;
         }
-        // Dropped outside of the lock: it may hold objects of another language, with code of their own.
-        let unneeded = if state.is_finished() { inner.launch.take() } else { None };
         drop(inner);
-        drop(unneeded);
+        if state.is_finished() {
+            self.preparation.forget();
+        }
     }
 
     /// Prepare another start of a job in error; `false` if it is in another state.
@@ -103,14 +111,16 @@ impl Job {
         let is_error = matches!(inner.observed.state, JobState::Error(_));
         if is_error {
             inner.observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false };
-            inner.launch = Some(launch);
             inner.attempt = None;
+            drop(inner);
+            self.preparation.replace(launch);
         }
         is_error
     }
 
-    pub(crate) fn take_launch(&self) -> Option<LaunchFn> {
-        self.inner().launch.take()
+    /// What is known of how it starts.
+    pub(crate) fn preparation(&self) -> &Preparation {
+        &self.preparation
     }
 
     pub(crate) fn set_attempt(&self, number: u32) {

@@ -9,6 +9,7 @@ mod job;
 mod launch;
 mod look;
 mod pool;
+mod prepare;
 mod query;
 mod registry;
 mod run;

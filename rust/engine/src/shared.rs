@@ -9,6 +9,7 @@ use experimaestro_core::job::{JobEvent, JobId};
 use crate::job::Job;
 use crate::launch::Launcher;
 use crate::pool::Pool;
+use crate::prepare::{Interner, Surroundings};
 use crate::run::{JobInRun, Run};
 use crate::watch::Watcher;
 
@@ -20,6 +21,8 @@ pub(crate) enum Message {
     Joined { job: Arc<Job>, restarted: bool, run: Option<JobInRun> },
     /// Something happened to jobs.
     Happened(Vec<(JobId, JobEvent)>),
+    /// How a job starts is written down.
+    Planned(JobId, Arc<Surroundings>),
     /// Somebody wants a job to stop.
     Kill(JobId),
     /// The engine is gone.
@@ -56,9 +59,15 @@ pub(crate) struct Shared {
     pub(crate) watcher: Watcher,
     pub(crate) launcher: Launcher,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) surroundings: Interner,
 }
 
 impl Shared {
+    /// Tell the driver that how a job starts is written down.
+    pub(crate) fn plan(&self, job: JobId, surroundings: &Arc<Surroundings>) {
+        let _ = self.messages.send(Message::Planned(job, Arc::clone(surroundings)));
+    }
+
     /// Tell the driver what happened. It is gone only when the engine is: nobody is interested then.
     pub(crate) fn tell(&self, job: JobId, event: JobEvent) {
         let _ = self.messages.send(Message::Happened(vec![(job, event)]));

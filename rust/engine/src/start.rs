@@ -1,15 +1,12 @@
-//! Claim a job, write its folder, start its process.
+//! Claim a job, start its process.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use experimaestro_core::claim::{ProcessIdentity, Taken, take};
-use experimaestro_core::fs::{self, Durability, FsResult};
 use experimaestro_core::job::{JobEvent, Success};
-use experimaestro_core::layout::JobDirectory;
 
 use crate::job::Job;
-use crate::launch::{Launch, Request, script};
+use crate::launch::Request;
 use crate::look::held;
 use crate::settle::{cannot_start, disk_failure};
 use crate::shared::Shared;
@@ -29,8 +26,15 @@ pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
 
 fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
     job.set_attempt(number);
-    let started = prepare(shared, job).and_then(|launch| {
-        let request = request(job, number, launch);
+    let python = &shared.launcher.settings().python;
+    let started = job.preparation().start(job.directory(), python, &shared.surroundings).and_then(|surroundings| {
+        shared.plan(job.id(), &surroundings);
+        let request = Request {
+            job: Arc::clone(job),
+            attempt: number,
+            environment: surroundings.whole_environment(),
+            python_path: surroundings.python_path.clone(),
+        };
         shared.launcher.launch(shared, request).map_err(|error| format!("cannot start its process: {error}"))
     });
     if let Err(message) = started {
@@ -38,24 +42,11 @@ fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
     }
 }
 
-fn prepare(shared: &Shared, job: &Job) -> Result<Launch, String> {
-    let launch = job.take_launch().ok_or("nobody knows how to start it")?;
-    let wanted = launch()?;
-    write_files(job.directory(), &shared.launcher.settings().python, &wanted).map_err(|error| error.to_string())?;
-    Ok(wanted)
-}
-
-/// Write what a job's folder holds before it runs. A reader never sees half of a file.
-pub(crate) fn write_files(job: &JobDirectory, python: &Path, launch: &Launch) -> FsResult<()> {
-    fs::replace(&job.params(), &launch.params, Durability::Content)?;
-    fs::replace(&job.identity(), &launch.identity, Durability::Process)?;
-    fs::replace_executable(&job.script(), &script(python, launch), Durability::Process)
-}
-
-fn request(job: &Arc<Job>, attempt: u32, launch: Launch) -> Request {
-    let Launch { inherited, environment, python_path, .. } = launch;
-    let is_overlaid = |name: &str| environment.iter().any(|(other, _)| other == name);
-    let mut whole: Vec<(String, String)> = inherited.into_iter().filter(|(name, _)| !is_overlaid(name)).collect();
-    whole.extend(environment);
-    Request { job: Arc::clone(job), attempt, environment: whole, python_path }
+/// Write down how a job starts that may have to wait long: whoever comes after this driver can start it then.
+pub(crate) fn plan(shared: &Arc<Shared>, job: &Arc<Job>) {
+    let python = &shared.launcher.settings().python;
+    // What goes wrong here goes wrong again when it starts, and is told then.
+    if let Ok(Some(surroundings)) = job.preparation().plan(job.directory(), python, &shared.surroundings) {
+        shared.plan(job.id(), &surroundings);
+    }
 }

@@ -97,7 +97,8 @@ fn what_depends_on_a_failure_is_not_run_and_the_rest_is() {
     let (reason, _, message) = failure(&below);
     assert_eq!(reason, Reason::Dependency);
     assert!(message.contains("t.job/failing"), "{message}");
-    assert!(!below.directory().path().exists(), "what does not run leaves no trace");
+    let folder = below.directory();
+    assert!(!folder.stdout().exists() && !folder.failed().exists(), "what does not run leaves no trace of a process");
     assert!(matches!(done.observed().state, JobState::Done(success) if success.reused));
     run.close(Status::Failed).unwrap();
     let history = read(&run.path().join("journal.jsonl")).unwrap();

@@ -77,6 +77,15 @@ pub fn modified(path: &Path) -> FsResult<Option<SystemTime>> {
     absent(operate("look at", path, || fs::metadata(path)?.modified()))
 }
 
+/// The number that the file system gives to a file: another one after it was replaced. `None` if there is no such file.
+///
+/// # Errors
+/// When the system cannot tell.
+pub fn number(path: &Path) -> FsResult<Option<u64>> {
+    use std::os::unix::fs::MetadataExt as _;
+    absent(operate("look at", path, || Ok(fs::metadata(path)?.ino())))
+}
+
 /// The names in a folder, in no order; `None` if there is no such folder.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! The lines of a journal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -73,6 +75,29 @@ pub enum Record {
     },
     /// The state of a job changed.
     State(StateLine),
+    /// What the processes of jobs find around them; numbered in the order of their lines.
+    Surroundings {
+        /// What their environment has beyond that of the driver.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        environment: BTreeMap<String, String>,
+        /// Put in front of `sys.path`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        python_path: Vec<String>,
+    },
+    /// How a job starts is written down in its folder.
+    Planned {
+        /// Its number.
+        job: u32,
+        /// The number of its surroundings.
+        surroundings: u32,
+    },
+    /// Another driver goes on with the run.
+    Resumed {
+        /// Who.
+        driver: ProcessIdentity,
+        /// Seconds since 1970.
+        time: f64,
+    },
     /// The driver left.
     Closed {
         /// How the run stands now.

@@ -1,5 +1,6 @@
 //! Reads a journal back: a fold over its lines.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -21,6 +22,8 @@ pub struct JobHistory {
     pub tags: Map<String, Value>,
     /// When it joined the run.
     pub submitted: f64,
+    /// The number of its surroundings in [`RunHistory::surroundings`]; `None` if how it starts was not written down.
+    pub surroundings: Option<u32>,
     /// The last change of its state; `None` before the first.
     pub last: Option<StateLine>,
 }
@@ -30,6 +33,8 @@ pub struct JobHistory {
 pub struct RunHistory {
     /// Who ran what.
     pub header: Header,
+    /// What the processes of jobs find around them: variables, and what is in front of `sys.path`.
+    pub surroundings: Vec<(BTreeMap<String, String>, Vec<String>)>,
     /// In the order of their submission.
     pub jobs: Vec<JobHistory>,
     /// How the run stands, and since when, if its driver left.
@@ -51,7 +56,8 @@ pub fn read(path: &Path) -> Result<RunHistory, JournalError> {
     let damaged = |line: usize| JournalError::Damaged { path: path.to_path_buf(), line: line + 1 };
     let mut lines = whole_lines(&bytes).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
     let (_, first) = lines.next().ok_or_else(|| damaged(0))?;
-    let mut history = RunHistory { header: header(path, first)?, jobs: Vec::new(), closed: None };
+    let mut history =
+        RunHistory { header: header(path, first)?, surroundings: Vec::new(), jobs: Vec::new(), closed: None };
     for (number, line) in lines {
         let record = serde_json::from_slice(line).map_err(|_| damaged(number))?;
         if !history.add(record) {
@@ -75,7 +81,15 @@ impl RunHistory {
         match record {
             Record::Job { job, task_id, identifier, dependencies, tags, time } => {
                 let is_next = job as usize == self.jobs.len();
-                self.jobs.push(JobHistory { task_id, identifier, dependencies, tags, submitted: time, last: None });
+                self.jobs.push(JobHistory {
+                    task_id,
+                    identifier,
+                    dependencies,
+                    tags,
+                    submitted: time,
+                    surroundings: None,
+                    last: None,
+                });
                 is_next
             }
             Record::State(line) => {
@@ -85,6 +99,23 @@ impl RunHistory {
                     job.last = Some(line);
                 }
                 known
+            }
+            Record::Surroundings { environment, python_path } => {
+                self.surroundings.push((environment, python_path));
+                true
+            }
+            Record::Planned { job, surroundings } => {
+                let job = self.jobs.get_mut(job as usize).filter(|_| (surroundings as usize) < self.surroundings.len());
+                let known = job.is_some();
+                if let Some(job) = job {
+                    job.surroundings = Some(surroundings);
+                }
+                known
+            }
+            Record::Resumed { driver, .. } => {
+                self.header.driver = driver;
+                self.closed = None;
+                true
             }
             Record::Closed { status, time } => {
                 self.closed = Some((status, time));

@@ -16,6 +16,7 @@ use experimaestro_core::layout::RunDirectory;
 use serde_json::{Map, Value};
 
 use crate::job::Job;
+use crate::prepare::Surroundings;
 use crate::shared::Bell;
 use crate::time::now;
 use lock::ExperimentLock;
@@ -55,6 +56,10 @@ struct Inner {
     unfinished: usize,
     events: VecDeque<(Arc<Job>, &'static str)>,
     folders: HashSet<Arc<str>>,
+    /// Surroundings that the journal tells of, by their numbers there.
+    surroundings: Vec<Arc<Surroundings>>,
+    /// Jobs of which the journal tells how they start.
+    planned: HashSet<u32>,
     closed: bool,
 }
 
@@ -213,6 +218,27 @@ impl JobInRun {
         if let Some(journal) = &mut self.run.inner().journal {
             journal.record(&Record::Job { job: self.number, task_id, identifier, dependencies, tags, time });
         }
+    }
+
+    /// Record that how the job starts is written down in its folder, and what its process finds around it.
+    pub(crate) fn record_plan(&self, surroundings: &Arc<Surroundings>) {
+        let mut inner = self.run.inner();
+        let inner = &mut *inner;
+        let Some(journal) = &mut inner.journal else { return };
+        if !inner.planned.insert(self.number) {
+            return;
+        }
+        // The last ones first: jobs that are submitted one after the other are alike.
+        let known = inner.surroundings.iter().rposition(|known| Arc::ptr_eq(known, surroundings));
+        let position = known.unwrap_or_else(|| {
+            let environment = surroundings.environment.iter().cloned().collect();
+            journal.record(&Record::Surroundings { environment, python_path: surroundings.python_path.clone() });
+            inner.surroundings.push(Arc::clone(surroundings));
+            inner.surroundings.len() - 1
+        });
+        // There are as many as there are kinds of launchers.
+        let surroundings = u32::try_from(position).unwrap_or(u32::MAX);
+        journal.record(&Record::Planned { job: self.number, surroundings });
     }
 
     pub(crate) fn record(&self, job: &Arc<Job>, state: &JobState, time: f64) {

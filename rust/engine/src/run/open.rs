@@ -131,6 +131,8 @@ fn fill(
             unfinished: 0,
             events: VecDeque::new(),
             folders: HashSet::new(),
+            surroundings: Vec::new(),
+            planned: HashSet::new(),
             closed: false,
         }),
     })
