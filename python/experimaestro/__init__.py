@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from experimaestro._config.decorators import config_only as config_only
     from experimaestro._config.decorators import documentation as documentation
     from experimaestro._config.decorators import initializer as initializer
+    from experimaestro._config.deprecation import deprecate as deprecate
     from experimaestro._config.experiment_info import ExperimentInfo as ExperimentInfo
     from experimaestro._config.experiment_info import load_configs as load_configs
     from experimaestro._config.experiment_info import load_xp_info as load_xp_info
@@ -113,6 +114,7 @@ _MODULES = {
     "_config.copying": ("copyconfig",),
     "_config.data_paths": ("SerializationContext",),
     "_config.experiment_info": ("ExperimentInfo", "load_configs", "load_xp_info"),
+    "_config.deprecation": ("deprecate",),
     "_config.generation": ("DirectoryContext",),
     "_config.instantiation": ("ObjectStore",),
     "_config.meta": ("setmeta",),

@@ -109,6 +109,8 @@ class ConfigState:
     pre_tasks: list[Any]
     type_variables: Any
     """What the type variables of the class stand for: see `_config/generics.py`."""
+    deprecated_from: Any
+    """The configuration of a deprecated class that this one was made in place of."""
     dependencies: list[Any]
     watched: list[Any]
     @property

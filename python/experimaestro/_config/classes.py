@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from experimaestro import _core
 
 from .annotations import Field, field
+from .types import DEPRECATION
 
 Class = TypeVar("Class", bound=type)
 
@@ -249,7 +250,10 @@ def type_identifier(cls: type[Config]) -> str:
         ValidationError: it is not Unicode text, or a task's cannot be the name of a folder.
         AssertionError: it is no string, or a job could not import the class.
     """
-    identifier = _declared_identifier(cls)
+    deprecation = cls.__dict__.get(DEPRECATION)
+    if deprecation is not None:
+        return type_identifier(deprecation.target)
+    identifier = declared_identifier(cls)
     mistake = _mistake(identifier, names_folder=issubclass(cls, Task))
     if mistake is not None:
         raise _core.ValidationError(
@@ -259,7 +263,8 @@ def type_identifier(cls: type[Config]) -> str:
     return identifier
 
 
-def _declared_identifier(cls: type[Config]) -> str:
+def declared_identifier(cls: type[Config]) -> str:
+    """The type identifier that a class gives itself, whether it is deprecated or not."""
     own = cls.__dict__.get("__xpmid__")
     inherited = getattr(cls, "__xpmid__", None)
     if isinstance(own, str):

@@ -208,6 +208,11 @@ class ConfigMixin(_core.ConfigBase):
         state.dependencies = [*state.dependencies, *dependencies]
         return self
 
+    @property
+    def _deprecated_from(self) -> Any:
+        """The configuration of a deprecated class that this one was made in place of; None for others."""
+        return _core.state_of(self).deprecated_from
+
     # --- as a value
 
     def __eq__(self, other: object) -> Any:

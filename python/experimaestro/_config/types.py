@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 
     from .annotations import ArgumentOptions
     from .classes import Config
+    from .deprecation import Deprecation
     from .documentation import Documentation
     from .typeclasses import Type
+
+
+DEPRECATION = "__xpm_deprecation__"
+"""Class attribute that tells how a class is deprecated."""
+
+
+def deprecation_of(cls: type) -> Deprecation | None:
+    """How a class itself is deprecated; sub-classes of a deprecated class are not."""
+    return cls.__dict__.get(DEPRECATION)
 
 
 class Argument:
@@ -158,6 +168,42 @@ class ObjectType:
         self.schema: _core.Schema
         self._documentation: Documentation | None = None
 
+    # --- deprecation: see `deprecation.py`
+
+    @property
+    def _deprecation(self) -> Deprecation | None:
+        """How the class is deprecated."""
+        return deprecation_of(self.originaltype)
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the class is deprecated."""
+        return self._deprecation is not None
+
+    @property
+    def _deprecated_identifier(self) -> str | None:
+        """The type identifier that the class had before it was deprecated."""
+        return None if self._deprecation is None else self._deprecation.original_identifier
+
+    @property
+    def _converts(self) -> bool:
+        return self._deprecation is not None and self._deprecation.converts
+
+    @property
+    def _replaces(self) -> bool:
+        return self._deprecation is not None and self._deprecation.replace
+
+    def deprecate(self, target: Any = None, replace: bool = False) -> None:
+        """Deprecate the class; see `experimaestro.deprecate`. Configurations of it that exist already stay as they are.
+
+        Args:
+            target: the class (or its description) that takes over; without it, the parent.
+            replace: let the constructor answer what `__convert__` returns.
+        """
+        from .deprecation import deprecate_type
+
+        deprecate_type(self, target, replace)
+
     @property
     def value_type(self) -> type[Config]:
         """The class that the user wrote."""
@@ -276,8 +322,7 @@ class ObjectType:
 
     def is_deprecated_attribute(self, name: str) -> bool:
         """Whether a name that is no parameter has a handler that takes its value."""
-        attribute = getattr(self.value_type, name, None)
-        return attribute is not None and hasattr(type(attribute), "__xpm_deprecated_attribute__")
+        return hasattr(type(getattr(self.value_type, name, None)), "__xpm_deprecated_attribute__")
 
     def suggest(self, name: str) -> str:
         """What the user may have meant by a name that is no parameter."""

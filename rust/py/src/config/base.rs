@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
 use super::assign;
+use super::deprecation;
 use super::provenance::Site;
 use super::schema::Schema;
 use super::state::ConfigState;
@@ -42,6 +43,7 @@ impl ConfigBase {
         let schema = state.get().schema.bind(slf.py()).clone();
         match schema.get().position(name)? {
             Some(position) => assign::assign(object, &state, position, value, Site::of_caller(slf.py())),
+            None if deprecation::discards(object, state.get(), name)? => Ok(()),
             None => set_raw(object, name, value),
         }
     }

@@ -10,8 +10,9 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::assign;
 use super::base::{ConfigBase, set_raw};
+use super::deprecation;
 use super::provenance::Site;
-use super::schema::{Default, Schema, copy_default};
+use super::schema::{Conversion, Default, Schema, copy_default};
 use super::state::{ConfigState, Inner, Tag};
 use crate::errors;
 
@@ -41,7 +42,8 @@ pub(crate) fn new_object<'py>(
             schema.get().class.bind(cls.py()).name()?
         )));
     }
-    make(&schema, kwargs, Site::of_caller(cls.py()))
+    let made = make(&schema, kwargs, Site::of_caller(cls.py()))?;
+    if schema.get().conversion == Conversion::Replaces { deprecation::replacement(&made) } else { Ok(made) }
 }
 
 /// The `__new__` of the class that follows `Config`, for classes with a base outside this package.

@@ -44,6 +44,7 @@ pub(crate) fn empty_copy<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
         if let Some(rare) = &source.rare {
             let copy = inner.rare();
             copy.tag_barriers.clone_from(&rare.tag_barriers);
+            copy.deprecated_from = rare.deprecated_from.as_ref().map(|old| old.clone_ref(py));
             copy.tags = rare
                 .tags
                 .iter()
@@ -93,6 +94,7 @@ pub(crate) fn export_state<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'p
         let barriers: Vec<&str> = rare.tag_barriers.iter().map(|&i| schema.arguments[i].text.as_str()).collect();
         data.set_item("barriers", barriers)?;
         data.set_item("task", &rare.task)?;
+        data.set_item("deprecated_from", &rare.deprecated_from)?;
         data.set_item("init_tasks", PyList::new(py, &rare.init_tasks)?)?;
     }
     Ok(data)
@@ -127,6 +129,8 @@ pub(crate) fn import_state<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyDi
         }
         let task = get("task")?;
         rare.task = (!task.is_none()).then(|| task.unbind());
+        let old = get("deprecated_from")?;
+        rare.deprecated_from = (!old.is_none()).then(|| old.unbind());
         rare.init_tasks = get("init_tasks")?.extract()?;
     }
     with_state(py, schema.unbind(), inner)

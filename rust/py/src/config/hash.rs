@@ -14,8 +14,9 @@ use pyo3::types::PyString;
 
 use super::base::is_configuration;
 use super::canonical::{Configurations, Failure, write_value};
+use super::deprecation;
 use super::plan::{Plan, Rule, default_of};
-use super::schema::{Argument, Schema};
+use super::schema::{Argument, Conversion, Schema};
 use super::state::ConfigState;
 use crate::errors;
 
@@ -72,7 +73,7 @@ fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
         return Ok(digest);
     }
     let mut walk = Walk::new(keep);
-    let root = walk.add(config, state);
+    let root = walk.add(config, state)?;
     run(&mut walk, root).map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
 }
 
@@ -109,6 +110,13 @@ impl Hasher for AddressHasher {
     }
 }
 
+/// A configuration of a deprecated class, which is identified by another one.
+#[derive(Clone)]
+struct Deprecated<'py> {
+    config: Bound<'py, PyAny>,
+    state: Bound<'py, ConfigState>,
+}
+
 /// A node of the walk.
 enum Item<'py> {
     Config {
@@ -120,6 +128,8 @@ enum Item<'py> {
         meta: Option<bool>,
         /// It has init tasks, or is linked to a task.
         has_tasks: bool,
+        /// What was converted to it: its tasks count, and it gets the digest.
+        deprecated: Option<Deprecated<'py>>,
     },
     /// Not a configuration: a default, whose bytes are wanted.
     Value(Bound<'py, PyAny>),
@@ -145,7 +155,7 @@ impl<'py> Walk<'py> {
         number
     }
 
-    fn add(&mut self, config: &Bound<'py, PyAny>, state: Bound<'py, ConfigState>) -> NodeId {
+    fn add(&mut self, config: &Bound<'py, PyAny>, state: Bound<'py, ConfigState>) -> PyResult<NodeId> {
         let (sealed, digest, meta, has_tasks) = {
             let inner = state.get().lock();
             let has_tasks = inner
@@ -154,15 +164,25 @@ impl<'py> Walk<'py> {
                 .is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty() || !rare.pre_tasks.is_empty());
             (inner.sealed, inner.digest.filter(|_| inner.sealed).map(Digest::from), inner.meta, has_tasks)
         };
-        let number = self.push(Item::Config { config: config.clone(), state, digest, sealed, meta, has_tasks });
+        let item = if digest.is_none() && state.get().schema.get().conversion != Conversion::None {
+            let converted = deprecation::converted(config, state.get())?;
+            let converted_state = ConfigState::of_configuration(&converted)?;
+            // The digest of what it was made of has no tasks.
+            let digest = converted_state.get().cached_digest().filter(|_| !has_tasks).map(Digest::from);
+            let deprecated = Some(Deprecated { config: config.clone(), state });
+            Item::Config { config: converted, state: converted_state, digest, sealed, meta, has_tasks, deprecated }
+        } else {
+            Item::Config { config: config.clone(), state, digest, sealed, meta, has_tasks, deprecated: None }
+        };
+        let number = self.push(item);
         self.numbers.insert(config.as_ptr() as usize, number);
-        number
+        Ok(number)
     }
 
     fn number(&mut self, config: &Bound<'py, PyAny>) -> PyResult<NodeId> {
         match self.numbers.get(&(config.as_ptr() as usize)) {
             Some(number) => Ok(*number),
-            None => Ok(self.add(config, ConfigState::of_configuration(config)?)),
+            None => self.add(config, ConfigState::of_configuration(config)?),
         }
     }
 
@@ -178,13 +198,13 @@ impl<'py> Walk<'py> {
         &mut self,
         config: &Bound<'py, PyAny>,
         state: &ConfigState,
-        has_tasks: bool,
+        tasks: Linked<'py>,
         encoder: &mut NodeEncoder<'_>,
     ) -> Result<(), Failure> {
         let py = config.py();
         let schema = state.schema.get();
         let plan = schema.plan.get_or_init(|| Plan::of(schema));
-        let Linked { task, init_tasks, pre_tasks } = if has_tasks { linked(config, state) } else { Linked::default() };
+        let Linked { task, init_tasks, pre_tasks } = tasks;
         let flags =
             NodeFlags { task: task.is_some(), init_tasks: !init_tasks.is_empty(), pre_tasks: !pre_tasks.is_empty() };
         let mark = encoder.begin_node(flags, &plan.type_id);
@@ -329,9 +349,14 @@ impl Graph for Walk<'_> {
 
     fn encode(&mut self, node: NodeId, encoder: &mut NodeEncoder<'_>) -> Result<(), Failure> {
         match &self.items[node as usize] {
-            Item::Config { config, state, has_tasks, .. } => {
-                let (config, state, has_tasks) = (config.clone(), state.clone(), *has_tasks);
-                self.write_node(&config, state.get(), has_tasks, encoder)
+            Item::Config { config, state, has_tasks, deprecated, .. } => {
+                let tasks = match deprecated {
+                    _ if !has_tasks => Linked::default(),
+                    Some(old) => linked(&old.config, old.state.get()),
+                    None => linked(config, state.get()),
+                };
+                let (config, state) = (config.clone(), state.clone());
+                self.write_node(&config, state.get(), tasks, encoder)
             }
             Item::Value(value) => {
                 let value = value.clone();
@@ -342,9 +367,17 @@ impl Graph for Walk<'_> {
 
     fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest) {
         match &self.items[node as usize] {
-            Item::Config { state, sealed, .. } => {
+            Item::Config { config, state, sealed, deprecated, .. } => {
                 if self.keep || *sealed {
-                    keep(state.get(), *sealed, document, digest);
+                    match deprecated {
+                        Some(old) => {
+                            keep(old.state.get(), *sealed, document, digest);
+                            // Dropped without the lock: the end of an object may run Python.
+                            let before = old.state.get().lock().rare().converted.replace(config.clone().unbind());
+                            drop(before);
+                        }
+                        None => keep(state.get(), *sealed, document, digest),
+                    }
                 }
             }
             Item::Value(_) => self.value_bytes = document[DOCUMENT_START..].to_vec(),

@@ -44,7 +44,8 @@ impl<'py> Found<'py> {
         let mut pending = vec![root.clone()];
         while let Some(config) = pending.pop() {
             let state = ConfigState::of_configuration(&config)?;
-            found.add(&config, &state)?;
+            let converted = found.add(&config, &state)?;
+            pending.extend(converted.filter(|it| seen.insert(it.as_ptr() as usize)));
             for child in children(&config, state.get())? {
                 if seen.insert(child.config.as_ptr() as usize) {
                     pending.push(child.config);
@@ -54,32 +55,44 @@ impl<'py> Found<'py> {
         Ok(found)
     }
 
-    fn add(&mut self, config: &Bound<'py, PyAny>, state: &Bound<'py, ConfigState>) -> PyResult<()> {
+    /// Note what a configuration tells. Of a deprecated class: answers what it was converted to, whose values were hashed.
+    fn add(
+        &mut self,
+        config: &Bound<'py, PyAny>,
+        state: &Bound<'py, ConfigState>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = config.py();
+        let converted = {
+            let inner = state.get().lock();
+            inner.rare.as_ref().and_then(|rare| rare.converted.as_ref().map(|it| it.clone_ref(py).into_bound(py)))
+        };
+        let hashed = converted.as_ref().unwrap_or(config);
+        let hashed_state = ConfigState::of_configuration(hashed)?;
         let task = {
             let inner = state.get().lock();
             if let Some(kept) = &inner.kept {
                 for (digest, document) in &kept.documents {
                     let known =
-                        Known { config: config.clone(), state: state.clone(), document: Some(document.clone()) };
+                        Known { config: hashed.clone(), state: hashed_state.clone(), document: Some(document.clone()) };
                     self.by_digest.entry(*digest).or_insert(known);
                 }
             }
             // Loaded, or too large to be kept: only the digest is known.
             if let Some(digest) = inner.digest {
                 self.by_digest.entry(digest.into()).or_insert_with(|| Known {
-                    config: config.clone(),
-                    state: state.clone(),
+                    config: hashed.clone(),
+                    state: hashed_state.clone(),
                     document: None,
                 });
             }
-            inner.rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(config.py())))
+            inner.rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(py)))
         };
         if let Some(task) = task {
-            let task = task.into_bound(config.py());
+            let task = task.into_bound(py);
             let type_id = ConfigState::of_configuration(&task)?.get().schema.get().type_id.clone();
             self.tasks.insert(hash::digest(&task)?.into(), type_id);
         }
-        Ok(())
+        Ok(converted)
     }
 }
 

@@ -228,18 +228,21 @@ fn seal_all<'py>(
         let generated = generate(&stack, context, &mut done[changes[changes.len() - 1]].replaced)?;
         changes.pop();
         if let Some(finished) = stack.pop() {
+            let mut outdated = None;
             {
                 let mut inner = finished.state.get().lock();
                 // A digest of an earlier walk is of a configuration that may have changed since.
                 let fresh = identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk());
                 if !(inner.sealed || fresh) {
                     inner.digest = None;
+                    outdated = inner.rare.as_mut().and_then(|rare| rare.converted.take());
                 }
                 inner.sealed = true;
                 inner.validated = true;
                 inner.paths_pending |= !generated.complete;
                 inner.placed |= generated.placed;
             }
+            drop(outdated);
             if let Some(above) = stack.last() {
                 inherit(above.state.get(), finished.state.get());
             }

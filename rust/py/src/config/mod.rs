@@ -7,6 +7,7 @@ pub(crate) mod children;
 pub(crate) mod coerce;
 pub(crate) mod construct;
 pub(crate) mod copy;
+pub(crate) mod deprecation;
 pub(crate) mod document;
 pub(crate) mod hash;
 pub(crate) mod identifier;

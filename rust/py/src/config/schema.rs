@@ -81,6 +81,30 @@ pub(crate) struct Making {
     pub(crate) has_post_init: bool,
 }
 
+/// What a class that is deprecated does with its configurations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Conversion {
+    /// Nothing; it is not deprecated, or its parent took over.
+    None,
+    /// A configuration is identified by what it converts to.
+    Identifies,
+    /// The constructor answers what the configuration converts to.
+    Replaces,
+}
+
+impl Conversion {
+    fn of(object_type: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = object_type.py();
+        Ok(if object_type.getattr(intern!(py, "_replaces"))?.extract()? {
+            Self::Replaces
+        } else if object_type.getattr(intern!(py, "_converts"))?.extract()? {
+            Self::Identifies
+        } else {
+            Self::None
+        })
+    }
+}
+
 /// A class, compiled once.
 #[pyclass(frozen, module = "experimaestro._core")]
 pub struct Schema {
@@ -103,6 +127,7 @@ pub struct Schema {
     pub(crate) index: Py<PyDict>,
     pub(crate) is_task: bool,
     pub(crate) is_lightweight: bool,
+    pub(crate) conversion: Conversion,
     /// Python's `ObjectType` of the class.
     pub(crate) object_type: Py<PyAny>,
 }
@@ -129,6 +154,7 @@ impl Schema {
             index: PyDict::new(py).unbind(),
             is_task: true,
             is_lightweight: true,
+            conversion: Conversion::None,
             object_type: py.None(),
         }
     }
@@ -256,6 +282,7 @@ impl Schema {
             index: index.unbind(),
             is_task,
             is_lightweight,
+            conversion: Conversion::of(object_type.bind(py))?,
             object_type,
         })
     }

@@ -43,6 +43,10 @@ pub(crate) struct Rare {
     pub(crate) pre_tasks: Vec<Py<PyAny>>,
     /// What the type variables of the class stand for: a dictionary that only `_config/generics.py` reads.
     pub(crate) type_variables: Option<Py<PyAny>>,
+    /// Of a deprecated class: the configuration whose identifier is this one's.
+    pub(crate) converted: Option<Py<PyAny>>,
+    /// The configuration of a deprecated class that this one was made in place of.
+    pub(crate) deprecated_from: Option<Py<PyAny>>,
     pub(crate) dependencies: Vec<Py<PyAny>>,
     pub(crate) watched: Vec<Py<PyAny>>,
     /// Identifier of a scheme other than ours, of a configuration that was stored with one.
@@ -322,6 +326,17 @@ impl ConfigState {
         self.lock().rare().type_variables = bound;
     }
 
+    /// The configuration of a deprecated class that this one was made in place of.
+    #[getter]
+    fn deprecated_from(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock().rare.as_ref().and_then(|rare| rare.deprecated_from.as_ref().map(|old| old.clone_ref(py)))
+    }
+
+    #[setter]
+    fn set_deprecated_from(&self, old: Option<Py<PyAny>>) {
+        self.lock().rare().deprecated_from = old;
+    }
+
     /// Own tags: `(name, value, place)`, the place being `file:line` or None.
     #[getter]
     fn tags(&self, py: Python<'_>) -> Vec<(String, Py<PyAny>, Option<String>)> {
@@ -387,7 +402,10 @@ impl ConfigState {
             for tag in &rare.tags {
                 visit.call(&tag.value)?;
             }
-            for object in [&rare.task, &rare.job, &rare.type_variables].into_iter().flatten() {
+            for object in [&rare.task, &rare.job, &rare.type_variables, &rare.converted, &rare.deprecated_from]
+                .into_iter()
+                .flatten()
+            {
                 visit.call(object)?;
             }
             for object in rare.init_tasks.iter().chain(&rare.pre_tasks).chain(&rare.dependencies).chain(&rare.watched) {
