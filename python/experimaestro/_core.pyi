@@ -264,7 +264,7 @@ def import_state(cls: type, data: dict[str, Any]) -> Any: ...
 
 # --- running ------------------------------------------------------------------------------------------------------
 
-State = Literal["unscheduled", "waiting", "ready", "scheduled", "running", "done", "error"]
+State = Literal["unscheduled", "transient", "waiting", "ready", "scheduled", "running", "done", "error"]
 Reason = Literal[
     "DEPENDENCY",
     "FAILED",
@@ -284,6 +284,16 @@ class Launch(TypedDict):
     identity: bytes  # identity.json
     environment: dict[str, str]  # overlaid on the driver's environment
     python_path: list[str]  # put in front of sys.path
+
+class Retries(TypedDict, total=False):
+    """How often a job is tried again by itself, with a budget for each cause; never for what its own code does."""
+
+    resumable: bool  # it goes on where an earlier attempt stopped
+    max_retries: int  # executions of a resumable job in all, at its time limit; 3
+    preempted: int  # times that it starts again after its place was given to somebody else; 10
+    lost: int  # ... after its process or host vanished; 2
+    memory: int  # ... after there was no more memory; 0
+    memory_growth: float  # memory of the next attempt over that of the one that had too little; 1.0
 
 @final
 class Engine:
@@ -324,9 +334,12 @@ class Engine:
         run: Run | None = None,
         tags: Mapping[str, Any] | None = None,
         priority: int = 0,
+        retries: Retries | None = None,
+        transient: Literal["none", "transient", "remove"] = "none",
     ) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
-        returned as it is, joined to the run; it starts again only if it was in error."""
+        returned as it is, joined to the run; it starts again only if it was in error, or was not needed and now is. The more
+        patient `retries`, the less transient mode and the higher priority hold."""
     def generate(self, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch]) -> None:
         """Write the files of a job directory (params.json, `<name>.py`, identity.json) without running anything.
 
@@ -384,6 +397,9 @@ class JobHandle:
     @property
     def reused(self) -> bool:
         """True when it was found done."""
+    @property
+    def retries(self) -> int:
+        """How many of its attempts failed, as far as they count as tries."""
     def kill(self) -> bool: ...
 
 @final

@@ -1,18 +1,19 @@
 //! The thread that feeds events to the scheduler and performs its effects.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
-use experimaestro_core::job::{JobEvent, JobId, JobState};
-use experimaestro_core::scheduler::{Effect, Event, Pool, Request, Scheduler, Submission};
+use experimaestro_core::job::{Failure, JobEvent, JobId, JobState};
+use experimaestro_core::scheduler::{Effect, Event, Pool, Resubmission, Scheduler, Submission};
 
 use crate::job::Job;
 use crate::look::look_at;
 use crate::prepare::Surroundings;
-use crate::run::JobInRun;
+use crate::run::{JobInRun, Run};
 use crate::settle::{follow, stop};
 use crate::shared::{Dirty, Message, Shared};
-use crate::start::{plan, start};
+use crate::start::{plan, set_aside, start};
 use crate::time::now;
 
 /// Jobs that are looked at in one go: enough to make the hand-over cheap, few enough to share the work.
@@ -25,6 +26,10 @@ struct Known {
     plan: Option<Arc<Surroundings>>,
 }
 
+fn must_run(found: &JobEvent) -> bool {
+    matches!(found, JobEvent::FoundNothing | JobEvent::FoundFailed(_))
+}
+
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     scheduler: Scheduler,
@@ -32,12 +37,22 @@ pub(crate) struct Driver {
     looks: Vec<(Arc<Job>, Vec<JobInRun>)>,
     links: Vec<(Arc<Job>, JobInRun)>,
     dirty: Dirty,
+    /// Folders of jobs that are not kept, under the names that they have now.
+    removed: Vec<PathBuf>,
 }
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, slots: u32) -> Self {
         let scheduler = Scheduler::new(Pool::with_slots(slots));
-        Self { shared, scheduler, jobs: Vec::new(), looks: Vec::new(), links: Vec::new(), dirty: Dirty::default() }
+        Self {
+            shared,
+            scheduler,
+            jobs: Vec::new(),
+            looks: Vec::new(),
+            links: Vec::new(),
+            dirty: Dirty::default(),
+            removed: Vec::new(),
+        }
     }
 
     /// Work until the engine is gone.
@@ -59,8 +74,8 @@ impl Driver {
     /// `false` when there is nothing more to do, ever.
     fn hear(&mut self, message: Message) -> bool {
         match message {
-            Message::Submitted { job, dependencies, priority, run } => self.submitted(job, dependencies, priority, run),
-            Message::Joined { job, restarted, run } => self.joined(&job, restarted, run),
+            Message::Submitted { job, submission, run } => self.submitted(job, submission, run),
+            Message::Joined { job, resubmission, run } => self.joined(&job, resubmission, run),
             Message::Happened(events) => {
                 for (job, event) in events {
                     self.feed(Event::Job(job, event));
@@ -68,22 +83,21 @@ impl Driver {
             }
             Message::Planned(job, surroundings) => self.planned(job, surroundings),
             Message::Kill(job) => self.feed(Event::Kill(job)),
+            Message::Closed { run, clean, removed } => self.closed(&run, clean, &removed),
             Message::Quit => return false,
         }
         true
     }
 
-    fn submitted(&mut self, job: Arc<Job>, dependencies: Vec<JobId>, priority: i64, run: Option<JobInRun>) {
+    fn submitted(&mut self, job: Arc<Job>, submission: Submission, run: Option<JobInRun>) {
         if let Some(run) = &run {
-            self.record_submission(run, &job, &dependencies);
+            self.record_submission(run, &job, &submission.dependencies);
         }
-        let id = job.id();
         self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None });
-        let request = Request::one_slot();
-        self.feed(Event::Submitted(Submission { job: id, dependencies, priority, request }));
+        self.feed(Event::Submitted(submission));
     }
 
-    fn joined(&mut self, job: &Arc<Job>, restarted: bool, run: Option<JobInRun>) {
+    fn joined(&mut self, job: &Arc<Job>, resubmission: Resubmission, run: Option<JobInRun>) {
         let id = job.id();
         if let Some(run) = run {
             self.record_submission(&run, job, &[]);
@@ -98,9 +112,20 @@ impl Driver {
                 known.runs.push(run);
             }
         }
-        if restarted {
-            self.feed(Event::Resubmitted(id));
+        self.feed(Event::Resubmitted(resubmission));
+    }
+
+    /// Forget a run: a process may open any number of them.
+    fn closed(&mut self, run: &Arc<Run>, clean: Vec<JobId>, removed: &Sender<Vec<PathBuf>>) {
+        for job in run.jobs() {
+            if let Some(known) = self.jobs.get_mut(job.id().index()) {
+                known.runs.retain(|other| !Arc::ptr_eq(other.run(), run));
+            }
         }
+        if !clean.is_empty() {
+            self.feed(Event::Clean(clean));
+        }
+        let _ = removed.send(std::mem::take(&mut self.removed));
     }
 
     fn planned(&mut self, id: JobId, surroundings: Arc<Surroundings>) {
@@ -130,7 +155,13 @@ impl Driver {
 
     fn perform(&mut self, effect: Effect) {
         let id = match &effect {
-            Effect::Look(id) | Effect::Start(id) | Effect::Watch(id) | Effect::Stop(id) | Effect::Changed(id, _) => *id,
+            Effect::Look(id)
+            | Effect::Start(id)
+            | Effect::Watch(id)
+            | Effect::Stop(id)
+            | Effect::Remove(id)
+            | Effect::Retried(id, _)
+            | Effect::Changed(id, _) => *id,
         };
         let Some(known) = self.jobs.get(id.index()) else { return };
         let (shared, job) = (Arc::clone(&self.shared), Arc::clone(&known.job));
@@ -144,6 +175,8 @@ impl Driver {
             Effect::Start(_) => self.shared.pool.run(move || start(&shared, &job)),
             Effect::Watch(_) => self.shared.pool.run(move || follow(&shared, &job)),
             Effect::Stop(_) => self.shared.pool.run(move || stop(&job)),
+            Effect::Remove(_) => self.removed.extend(set_aside(job.directory())),
+            Effect::Retried(_, failure) => self.retried(id, &failure),
             Effect::Changed(_, state) => self.changed(id, &state),
         }
     }
@@ -151,10 +184,23 @@ impl Driver {
     fn changed(&mut self, id: JobId, state: &JobState) {
         let state = self.with_words(state);
         let Some(known) = self.jobs.get(id.index()) else { return };
-        known.job.observe(&state);
+        known.job.observe(&state, self.scheduler.retry_count(id));
+        if state == JobState::Waiting && known.job.transient().is_transient() {
+            let (shared, job) = (Arc::clone(&self.shared), Arc::clone(&known.job));
+            self.shared.pool.run(move || plan(&shared, &job));
+        }
         let time = now();
         for run in &known.runs {
             run.record(&known.job, &state, time);
+            self.dirty.add(run.run());
+        }
+    }
+
+    fn retried(&mut self, id: JobId, failure: &Failure) {
+        let Some(known) = self.jobs.get(id.index()) else { return };
+        let time = now();
+        for run in &known.runs {
+            run.record_retry(failure, time);
             self.dirty.add(run.run());
         }
     }
@@ -180,10 +226,13 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         self.shared.pool.run(move || {
             let found: Vec<_> = looks.iter().map(|(job, _)| (job.id(), look_at(job))).collect();
-            let must_run: Vec<bool> = found.iter().map(|(_, event)| *event == JobEvent::FoundNothing).collect();
+            let must_run: Vec<bool> = found.iter().map(|(_, event)| must_run(event)).collect();
             let _ = shared.messages.send(Message::Happened(found));
             for ((job, _), _) in looks.iter().zip(&must_run).filter(|(_, must_run)| **must_run) {
-                plan(&shared, job);
+                // A job that nobody may need leaves no trace; it is planned once it is needed.
+                if !job.transient().is_transient() {
+                    plan(&shared, job);
+                }
             }
             // Links are for people: jobs need not wait for them.
             for (job, run) in looks.iter().flat_map(|(job, runs)| runs.iter().map(move |run| (job, run))) {

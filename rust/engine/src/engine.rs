@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::claim::{Evidence, evidence};
-use experimaestro_core::job::{JobId, JobKey, JobState};
+use experimaestro_core::job::{JobId, JobKey, JobState, RetryPolicy, TransientMode};
 use experimaestro_core::layout::Workspace;
+use experimaestro_core::scheduler::{Resubmission, Submission};
 use serde_json::{Map, Value};
 
 use crate::driver::Driver;
@@ -48,6 +49,10 @@ pub struct NewJob {
     pub tags: Map<String, Value>,
     /// Higher goes first.
     pub priority: i64,
+    /// How often it is tried again.
+    pub retries: RetryPolicy,
+    /// Whether it runs for its own sake.
+    pub transient: TransientMode,
 }
 
 struct Started {
@@ -94,21 +99,23 @@ impl Engine {
     /// # Errors
     /// When the threads of the engine cannot be started.
     pub fn submit(&self, new: NewJob) -> Result<Arc<Job>, EngineError> {
-        let NewJob { key, launch, dependencies, run, tags, priority } = new;
+        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient } = new;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let started = match &mut *started {
             Some(started) => started,
             none => none.insert(self.start()?),
         };
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
-        let (job, message) = match started.registry.submit(key, launch, &started.messages) {
+        let (job, message) = match started.registry.submit(key, launch, transient, &started.messages) {
             Known::New(job) => {
                 let run = run.and_then(|run| run.join(&job, false, tags));
-                (Arc::clone(&job), Message::Submitted { job, dependencies, priority, run })
+                let submission = Submission { dependencies, priority, retries, transient, ..Submission::new(job.id()) };
+                (Arc::clone(&job), Message::Submitted { job, submission, run })
             }
             Known::Before { job, restarted } => {
                 let run = run.and_then(|run| run.join(&job, restarted, tags));
-                (Arc::clone(&job), Message::Joined { job, restarted, run })
+                let resubmission = Resubmission { job: job.id(), priority, retries, transient };
+                (Arc::clone(&job), Message::Joined { job, resubmission, run })
             }
         };
         let _ = started.messages.send(message);
@@ -151,7 +158,7 @@ impl Engine {
     pub fn wait(&self, jobs: &[Arc<Job>], time: Duration) -> bool {
         let mut position = 0;
         self.bell.wait(time, || {
-            while jobs.get(position).is_some_and(|job| job.with_state(JobState::is_finished)) {
+            while jobs.get(position).is_some_and(|job| job.with_state(JobState::is_settled)) {
                 position += 1;
             }
             position == jobs.len()

@@ -3,7 +3,7 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use experimaestro_core::job::{JobId, JobKey, JobState, Place};
+use experimaestro_core::job::{JobId, JobKey, JobState, Place, TransientMode};
 use experimaestro_core::layout::JobDirectory;
 
 use crate::launch::LaunchFn;
@@ -23,6 +23,7 @@ pub struct Job {
 struct Inner {
     observed: Observed,
     attempt: Option<u32>,
+    transient: TransientMode,
 }
 
 impl std::fmt::Debug for Job {
@@ -40,17 +41,25 @@ pub struct Observed {
     pub pid: Option<u32>,
     /// It was found running, rather than started.
     pub adopted: bool,
+    /// How many of its attempts failed, as far as they count as tries.
+    pub retries: u32,
 }
 
 impl Job {
-    pub(crate) fn new(id: JobId, key: JobKey, launch: LaunchFn, driver: Sender<Message>) -> Self {
+    pub(crate) fn new(
+        id: JobId,
+        key: JobKey,
+        launch: LaunchFn,
+        transient: TransientMode,
+        driver: Sender<Message>,
+    ) -> Self {
         let directory = key.directory();
-        let observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false };
+        let observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false, retries: 0 };
         Self {
             id,
             key,
             directory,
-            inner: Mutex::new(Inner { observed, attempt: None }),
+            inner: Mutex::new(Inner { observed, attempt: None, transient }),
             preparation: Preparation::new(launch),
             driver,
         }
@@ -92,30 +101,51 @@ impl Job {
     }
 
     /// Take notice of a new state. What is no longer needed is dropped.
-    pub(crate) fn observe(&self, state: &JobState) {
+    pub(crate) fn observe(&self, state: &JobState, retries: u32) {
         let mut inner = self.inner();
+        inner.observed.retries = retries;
         inner.observed.state = state.clone();
         if let JobState::Running(running) = state {
             inner.observed.pid = running.pid.or(inner.observed.pid);
             inner.observed.adopted = running.place != Place::Own;
         }
+        // What is removed in the end may be needed again.
+        let is_over = match state {
+            JobState::Done(_) => inner.transient != TransientMode::Remove,
+            other => other.is_finished(),
+        };
         drop(inner);
-        if state.is_finished() {
+        if is_over {
             self.preparation.forget();
         }
     }
 
-    /// Prepare another start of a job in error; `false` if it is in another state.
-    pub(crate) fn restart(&self, launch: LaunchFn) -> bool {
+    /// Prepare another start of a job in error, or of one that was not needed and is now; `false` if it is in another state.
+    pub(crate) fn restart(&self, launch: LaunchFn, transient: TransientMode) -> bool {
         let mut inner = self.inner();
-        let is_error = matches!(inner.observed.state, JobState::Error(_));
-        if is_error {
-            inner.observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false };
+        inner.transient = inner.transient.min(transient);
+        let (is_skipped, is_error) =
+            (inner.observed.state == JobState::Transient, matches!(inner.observed.state, JobState::Error(_)));
+        let goes_again = is_error || is_skipped && !inner.transient.is_transient();
+        if goes_again {
+            inner.observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false, retries: 0 };
             inner.attempt = None;
-            drop(inner);
+        }
+        drop(inner);
+        if is_error || is_skipped {
             self.preparation.replace(launch);
         }
-        is_error
+        goes_again
+    }
+
+    /// Whether it runs for its own sake, and its folder stays.
+    pub fn transient(&self) -> TransientMode {
+        self.inner().transient
+    }
+
+    /// Tell the driver something about the run that this job is one of.
+    pub(crate) fn tell_driver(&self, message: Message) -> bool {
+        self.driver.send(message).is_ok()
     }
 
     /// What is known of how it starts.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use experimaestro_core::job::{JobId, JobKey};
+use experimaestro_core::job::{JobId, JobKey, TransientMode};
 
 use crate::job::Job;
 use crate::launch::LaunchFn;
@@ -14,7 +14,7 @@ use crate::shared::Message;
 pub(crate) enum Known {
     /// Nobody had submitted it.
     New(Arc<Job>),
-    /// It is known; `restarted` if it was in error, and goes again.
+    /// It is known; `restarted` if it was in error, or not needed, and goes again.
     Before { job: Arc<Job>, restarted: bool },
 }
 
@@ -24,14 +24,20 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn submit(&mut self, key: JobKey, launch: LaunchFn, driver: &Sender<Message>) -> Known {
+    pub(crate) fn submit(
+        &mut self,
+        key: JobKey,
+        launch: LaunchFn,
+        transient: TransientMode,
+        driver: &Sender<Message>,
+    ) -> Known {
         if let Some(job) = self.jobs.get(&key) {
-            let restarted = job.restart(launch);
+            let restarted = job.restart(launch, transient);
             return Known::Before { job: Arc::clone(job), restarted };
         }
         // Four thousand million jobs do not fit into a process.
         let id = JobId(u32::try_from(self.jobs.len()).unwrap_or(u32::MAX));
-        let job = Arc::new(Job::new(id, key.clone(), launch, driver.clone()));
+        let job = Arc::new(Job::new(id, key.clone(), launch, transient, driver.clone()));
         self.jobs.insert(key, Arc::clone(&job));
         Known::New(job)
     }

@@ -77,7 +77,7 @@ pub(crate) fn failure(end: Option<&End>) -> Failure {
         Outcome::Done | Outcome::Failed | Outcome::Lost => Reason::Failed,
     };
     let (message, code) = (end.message.clone(), end.code);
-    Failure { reason, message, cause: None, code, started: end.started, ended: Some(end.time) }
+    Failure { message, code, started: end.started, ..Failure::new(reason, end.time) }
 }
 
 /// The disk refused something that a job cannot do without.
@@ -152,7 +152,7 @@ fn outcome(job: &Job, found: Evidence) -> ClaimResult<JobEvent> {
         Evidence::ForeignFailure { failure } => {
             let reason = Reason::from_name(&failure.reason);
             let (message, code) = (failure.message, failure.code);
-            JobEvent::Failed(Failure { reason, message, cause: None, code, started: None, ended: Some(now()) })
+            JobEvent::Failed(Failure { message, code, ..Failure::new(reason, now()) })
         }
         Evidence::Nothing | Evidence::Claimed { .. } | Evidence::Running { .. } | Evidence::Foreign { .. } => {
             JobEvent::Failed(Failure::before_start(Reason::Failed, Exit::default().describe(), now()))

@@ -1,10 +1,12 @@
 //! What the threads of an engine have in common.
 
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::job::{JobEvent, JobId};
+use experimaestro_core::scheduler::{Resubmission, Submission};
 
 use crate::job::Job;
 use crate::launch::Launcher;
@@ -16,15 +18,18 @@ use crate::watch::Watcher;
 /// What the driver is told.
 pub(crate) enum Message {
     /// A job was submitted for the first time.
-    Submitted { job: Arc<Job>, dependencies: Vec<JobId>, priority: i64, run: Option<JobInRun> },
-    /// A known job joined a run, or was in error and goes again.
-    Joined { job: Arc<Job>, restarted: bool, run: Option<JobInRun> },
+    Submitted { job: Arc<Job>, submission: Submission, run: Option<JobInRun> },
+    /// A known job was submitted once more, perhaps to another run.
+    Joined { job: Arc<Job>, resubmission: Resubmission, run: Option<JobInRun> },
     /// Something happened to jobs.
     Happened(Vec<(JobId, JobEvent)>),
     /// How a job starts is written down.
     Planned(JobId, Arc<Surroundings>),
     /// Somebody wants a job to stop.
     Kill(JobId),
+    /// A run is over. Where it ended well, the folders of these jobs are not kept: the answer tells where those are now
+    /// that may be removed.
+    Closed { run: Arc<Run>, clean: Vec<JobId>, removed: Sender<Vec<PathBuf>> },
     /// The engine is gone.
     Quit,
 }

@@ -1,9 +1,12 @@
 //! Claim a job, start its process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use experimaestro_core::claim::{ProcessIdentity, Taken, take};
+use experimaestro_core::fs;
 use experimaestro_core::job::{JobEvent, Success};
+use experimaestro_core::layout::JobDirectory;
 
 use crate::job::Job;
 use crate::launch::Request;
@@ -49,4 +52,11 @@ pub(crate) fn plan(shared: &Arc<Shared>, job: &Arc<Job>) {
     if let Ok(Some(surroundings)) = job.preparation().plan(job.directory(), python, &shared.surroundings) {
         shared.plan(job.id(), &surroundings);
     }
+}
+
+/// Take the folder of a job out of the way, in one step: whoever looks for the job finds that it was never run.
+pub(crate) fn set_aside(job: &JobDirectory) -> Option<PathBuf> {
+    let (folder, name) = (job.path().parent()?, job.path().file_name()?.to_str()?);
+    let aside = folder.join(format!(".{name}.{}.removed", fs::random_word()));
+    std::fs::rename(job.path(), &aside).is_ok().then_some(aside)
 }

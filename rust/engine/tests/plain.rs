@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use experimaestro_core::job::{JobId, JobKey, JobState, Reason};
+use experimaestro_core::job::{JobId, JobKey, JobState, Reason, RetryPolicy, TransientMode};
 use experimaestro_core::journal::{Status, read};
 use experimaestro_core::layout::Workspace;
 use experimaestro_engine::{Engine, Job, Launch, LauncherKind, NewJob, Run, Settings};
@@ -56,6 +56,8 @@ impl Place {
             run: Some(Arc::clone(run)),
             tags: serde_json::Map::new(),
             priority: 0,
+            retries: RetryPolicy::default(),
+            transient: TransientMode::None,
         };
         self.engine.submit(new).unwrap()
     }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::JobId;
+use super::origin::Origin;
+use super::retry::Interruption;
 
 /// Why a job is in error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,6 +105,12 @@ pub struct Failure {
     pub message: Option<String>,
     /// For [`Reason::Dependency`]: the job that failed in the first place.
     pub cause: Option<JobId>,
+    /// What ended it, if the code had no part in it: the job may be tried again.
+    pub interruption: Option<Interruption>,
+    /// Attempts that ended at their time limit, by any driver, this one included; 0 if they were not counted.
+    pub timeouts: u32,
+    /// The exception that ended it, if one did.
+    pub origin: Option<Origin>,
     /// The exit code, if there was a process and somebody saw it end.
     pub code: Option<i32>,
     /// When its process started, in seconds since 1970.
@@ -112,15 +120,30 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure of which nothing more is known.
+    pub fn new(reason: Reason, now: f64) -> Self {
+        Self {
+            reason,
+            message: None,
+            cause: None,
+            interruption: None,
+            timeouts: 0,
+            origin: None,
+            code: None,
+            started: None,
+            ended: Some(now),
+        }
+    }
+
     /// A failure without a process.
     pub fn before_start(reason: Reason, message: impl Into<String>, now: f64) -> Self {
-        Self { reason, message: Some(message.into()), cause: None, code: None, started: None, ended: Some(now) }
+        Self { message: Some(message.into()), ..Self::new(reason, now) }
     }
 
     /// The failure of a job whose dependency `job` failed in this way.
     pub fn of_dependency(job: JobId, failure: &Self, now: f64) -> Self {
         let cause = Some(failure.cause.unwrap_or(job));
-        Self { reason: Reason::Dependency, message: None, cause, code: None, started: None, ended: Some(now) }
+        Self { cause, ..Self::new(Reason::Dependency, now) }
     }
 }
 
@@ -129,6 +152,8 @@ impl Failure {
 pub enum JobState {
     /// Handed over; its folder has not been looked at yet.
     Unscheduled,
+    /// Wanted by others only, and no job that runs needs it.
+    Transient,
     /// Must run; waits for jobs that it depends on.
     Waiting,
     /// Could run; waits for resources.
@@ -148,6 +173,7 @@ impl JobState {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unscheduled => "unscheduled",
+            Self::Transient => "transient",
             Self::Waiting => "waiting",
             Self::Ready => "ready",
             Self::Scheduled => "scheduled",
@@ -157,9 +183,14 @@ impl JobState {
         }
     }
 
-    /// Whether nothing more will happen by itself.
+    /// Whether it has ended, well or badly.
     pub fn is_finished(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Error(_))
+    }
+
+    /// Whether nothing more will happen by itself: it has ended, or nobody needs it.
+    pub fn is_settled(&self) -> bool {
+        self.is_finished() || *self == Self::Transient
     }
 
     /// Whether the job takes resources of this driver.
@@ -167,7 +198,7 @@ impl JobState {
         match self {
             Self::Scheduled => true,
             Self::Running(running) => running.place != Place::Elsewhere,
-            Self::Unscheduled | Self::Waiting | Self::Ready | Self::Done(_) | Self::Error(_) => false,
+            Self::Unscheduled | Self::Transient | Self::Waiting | Self::Ready | Self::Done(_) | Self::Error(_) => false,
         }
     }
 }

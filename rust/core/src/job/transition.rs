@@ -19,11 +19,13 @@ pub struct InvalidTransition {
 /// [`InvalidTransition`] when the event cannot happen in this state.
 #[expect(clippy::match_same_arms, reason = "one line is one arrow of the state diagram")]
 pub fn transition(state: &JobState, event: JobEvent) -> Result<JobState, InvalidTransition> {
-    use JobState::{Done, Error, Ready, Running, Scheduled, Unscheduled, Waiting};
+    use JobState::{Done, Error, Ready, Running, Scheduled, Transient, Unscheduled, Waiting};
     match (state, event) {
         (Unscheduled | Scheduled, JobEvent::FoundDone(success)) => Ok(Done(success)),
         (Unscheduled | Scheduled, JobEvent::FoundRunning(running)) => Ok(Running(running)),
-        (Unscheduled, JobEvent::FoundNothing) => Ok(Waiting),
+        (Unscheduled, JobEvent::FoundNothing | JobEvent::FoundFailed(_)) => Ok(Waiting),
+        (Unscheduled | Ready, JobEvent::NotNeeded) => Ok(Transient),
+        (Transient, JobEvent::Needed) => Ok(Waiting),
         (Waiting, JobEvent::DependenciesMet) => Ok(Ready),
         (Waiting, JobEvent::DependencyFailed(failure)) => Ok(Error(failure)),
         (Ready, JobEvent::ResourcesGiven) => Ok(Scheduled),
@@ -33,9 +35,11 @@ pub fn transition(state: &JobState, event: JobEvent) -> Result<JobState, Invalid
         (Running(before), JobEvent::Vacated) if before.place == Place::Elsewhere => Ok(Waiting),
         (Scheduled | Running(_), JobEvent::Succeeded(success)) => Ok(Done(success)),
         (Scheduled | Running(_), JobEvent::Failed(failure)) => Ok(Error(failure)),
+        (Scheduled | Running(_), JobEvent::Retried) => Ok(Waiting),
         (Unscheduled, JobEvent::Failed(failure)) => Ok(Error(failure)),
         (Unscheduled | Waiting | Ready, JobEvent::Cancelled(failure)) => Ok(Error(failure)),
         (Error(_), JobEvent::Restarted) => Ok(Unscheduled),
+        (Done(_), JobEvent::Removed) => Ok(Transient),
         (state, event) => Err(InvalidTransition { state: state.name(), event: event.name() }),
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::claim::ProcessIdentity;
-use crate::job::{Failure, JobState, Place, Reason, Running, Success};
+use crate::job::{Failure, Interruption, JobState, Origin, Place, Reason, Running, Success};
 
 /// The version that is written, and the highest that is understood.
 pub const VERSION: u32 = 1;
@@ -98,6 +98,8 @@ pub enum Record {
         /// Seconds since 1970.
         time: f64,
     },
+    /// An attempt of a job failed, as the line (of state `error`) says, and the job is tried again.
+    Retry(StateLine),
     /// The driver left.
     Closed {
         /// How the run stands now.
@@ -132,6 +134,12 @@ pub struct StateLine {
     /// Why it is in error, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What ended it, if the code had no part in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruption: Option<Interruption>,
+    /// The exception that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Origin>,
     /// The exit code of a job in error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
@@ -151,6 +159,7 @@ impl StateLine {
         let (started, ended) = (self.started, self.ended);
         Some(match self.state.as_str() {
             "unscheduled" => JobState::Unscheduled,
+            "transient" => JobState::Transient,
             "waiting" => JobState::Waiting,
             "ready" => JobState::Ready,
             "scheduled" => JobState::Scheduled,
@@ -159,12 +168,13 @@ impl StateLine {
             }
             "done" => JobState::Done(Success { reused: self.reused, started, ended }),
             "error" => JobState::Error(Failure {
-                reason: self.reason.unwrap_or(Reason::Failed),
                 message: self.message.clone(),
-                cause: None,
+                interruption: self.interruption,
+                origin: self.error.clone(),
                 code: self.code,
                 started,
                 ended,
+                ..Failure::new(self.reason.unwrap_or(Reason::Failed), self.time)
             }),
             _ => return None,
         })
@@ -172,6 +182,14 @@ impl StateLine {
 }
 
 impl Record {
+    /// The line for an attempt that failed, and is followed by another.
+    pub fn retry(job: u32, failure: Failure, time: f64) -> Self {
+        match Self::state(job, &JobState::Error(failure), time) {
+            Self::State(line) => Self::Retry(line),
+            other => other,
+        }
+    }
+
     /// The line for a state of a job.
     pub fn state(job: u32, state: &JobState, time: f64) -> Self {
         let mut line = StateLine {
@@ -182,13 +200,16 @@ impl Record {
             reused: false,
             reason: None,
             message: None,
+            interruption: None,
+            error: None,
             code: None,
             started: None,
             ended: None,
             time,
         };
         match state {
-            JobState::Unscheduled | JobState::Waiting | JobState::Ready | JobState::Scheduled => {}
+            JobState::Unscheduled | JobState::Transient | JobState::Waiting | JobState::Ready | JobState::Scheduled => {
+            }
             JobState::Running(running) => {
                 (line.place, line.pid, line.started) = (Some(running.place), running.pid, running.started);
             }
@@ -197,6 +218,7 @@ impl Record {
             }
             JobState::Error(failure) => {
                 (line.reason, line.message, line.code) = (Some(failure.reason), failure.message.clone(), failure.code);
+                (line.interruption, line.error) = (failure.interruption, failure.origin.clone());
                 (line.started, line.ended) = (failure.started, failure.ended);
             }
         }

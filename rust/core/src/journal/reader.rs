@@ -26,6 +26,8 @@ pub struct JobHistory {
     pub surroundings: Option<u32>,
     /// The last change of its state; `None` before the first.
     pub last: Option<StateLine>,
+    /// How often it was tried again in this run.
+    pub retries: u32,
 }
 
 /// A run, as the journal tells.
@@ -89,6 +91,7 @@ impl RunHistory {
                     submitted: time,
                     surroundings: None,
                     last: None,
+                    retries: 0,
                 });
                 is_next
             }
@@ -116,6 +119,10 @@ impl RunHistory {
                 self.header.driver = driver;
                 self.closed = None;
                 true
+            }
+            Record::Retry(line) => {
+                let job = self.jobs.get_mut(line.job as usize);
+                job.map(|job| job.retries += 1).is_some()
             }
             Record::Closed { status, time } => {
                 self.closed = Some((status, time));

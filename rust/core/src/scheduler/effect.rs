@@ -1,6 +1,6 @@
 //! What the scheduler wants done.
 
-use crate::job::{JobId, JobState};
+use crate::job::{Failure, JobId, JobState};
 
 /// Something to be done, whose result comes back as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,10 @@ pub enum Effect {
     Watch(JobId),
     /// Ask the job's process to stop.
     Stop(JobId),
+    /// Remove the folder of a job that is done, at once: it may be wanted again with the next event.
+    Remove(JobId),
+    /// Tell everybody that an attempt of a job failed in this way, and that the job is tried again.
+    Retried(JobId, Failure),
     /// Tell everybody that the state of a job has changed.
     Changed(JobId, JobState),
 }

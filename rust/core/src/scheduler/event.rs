@@ -1,7 +1,7 @@
 //! What the scheduler is told.
 
 use super::resources::Request;
-use crate::job::{InvalidTransition, JobEvent, JobId};
+use crate::job::{InvalidTransition, JobEvent, JobId, RetryPolicy, TransientMode};
 
 /// A new job.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,37 @@ pub struct Submission {
     pub priority: i64,
     /// What it takes while it runs.
     pub request: Request,
+    /// How often it is tried again.
+    pub retries: RetryPolicy,
+    /// Whether it runs for its own sake.
+    pub transient: TransientMode,
+}
+
+impl Submission {
+    /// A job that waits for nothing, with one slot and what is usual of all else.
+    pub fn new(job: JobId) -> Self {
+        Self {
+            job,
+            dependencies: Vec::new(),
+            priority: 0,
+            request: Request::one_slot(),
+            retries: RetryPolicy::default(),
+            transient: TransientMode::None,
+        }
+    }
+}
+
+/// A known job, wanted once more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resubmission {
+    /// The job.
+    pub job: JobId,
+    /// The higher one holds.
+    pub priority: i64,
+    /// The more patient one holds.
+    pub retries: RetryPolicy,
+    /// The less transient one holds.
+    pub transient: TransientMode,
 }
 
 /// What happened.
@@ -21,12 +52,16 @@ pub struct Submission {
 pub enum Event {
     /// A new job.
     Submitted(Submission),
-    /// A known job was submitted once more: it runs again if it is in error, and only then.
-    Resubmitted(JobId),
+    /// A known job was submitted once more: it runs again if it is in error, or was not needed until now; only then.
+    Resubmitted(Resubmission),
     /// Something happened to a job.
     Job(JobId, JobEvent),
     /// Somebody wants a job to stop.
     Kill(JobId),
+    /// A job is not to start any more, for this reason; if it has started, it goes on.
+    Withdraw(JobId, String),
+    /// An experiment ended well: the folders of these jobs are kept no longer, where nobody needs them.
+    Clean(Vec<JobId>),
 }
 
 /// An event that makes no sense: nothing has changed.

@@ -1,12 +1,15 @@
 //! The scheduler proper: jobs, what they wait for, and who waits for them.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use super::effect::Effect;
-use super::event::{Event, Refused, Submission};
+use super::event::{Event, Refused, Resubmission, Submission};
 use super::queue::{Entry, ReadyQueue};
 use super::resources::{Pool, Request};
-use crate::job::{Failure, JobEvent, JobId, JobState, Place, Reason, transition};
+use crate::job::{Failure, JobEvent, JobId, JobState, Place, Reason, RetryPolicy, Tally, TransientMode, transition};
+
+const STOPPED: &str = "it was stopped before it started";
 
 #[derive(Debug)]
 struct Node {
@@ -18,19 +21,25 @@ struct Node {
     epoch: u32,
     priority: i64,
     request: Request,
+    retries: RetryPolicy,
+    tally: Tally,
+    transient: TransientMode,
+    /// A job that must run depends on it.
+    needed: bool,
     stop_wanted: bool,
+    /// A person wants it no more: it is not tried again.
+    killed: bool,
 }
 
 /// Decides which job starts when.
 ///
 /// ```
 /// use experimaestro_core::job::{JobEvent, JobId};
-/// use experimaestro_core::scheduler::{Effect, Event, Pool, Request, Scheduler, Submission};
+/// use experimaestro_core::scheduler::{Effect, Event, Pool, Scheduler, Submission};
 ///
 /// let mut scheduler = Scheduler::new(Pool::with_slots(1));
 /// let job = JobId(0);
-/// let submission = Submission { job, dependencies: vec![], priority: 0, request: Request::one_slot() };
-/// assert_eq!(scheduler.on(Event::Submitted(submission), 0.0)?, [Effect::Look(job)]);
+/// assert_eq!(scheduler.on(Event::Submitted(Submission::new(job)), 0.0)?, [Effect::Look(job)]);
 /// let effects = scheduler.on(Event::Job(job, JobEvent::FoundNothing), 0.0)?;
 /// assert_eq!(effects.last(), Some(&Effect::Start(job)));
 /// # Ok::<(), experimaestro_core::scheduler::Refused>(())
@@ -55,6 +64,16 @@ impl Scheduler {
         self.nodes.get(job.index()).map(|node| &node.state)
     }
 
+    /// How many attempts of a job failed that count as tries.
+    pub fn retry_count(&self, job: JobId) -> u32 {
+        self.nodes.get(job.index()).map_or(0, |node| node.retries.retry_count(&node.tally))
+    }
+
+    /// The memory that the next attempt of a job asks for, over what the task asks for.
+    pub fn memory_factor(&self, job: JobId) -> f64 {
+        self.nodes.get(job.index()).map_or(1.0, |node| node.retries.memory_factor(&node.tally))
+    }
+
     /// What there is and what is taken.
     pub fn pool(&self) -> &Pool {
         &self.pool
@@ -68,9 +87,15 @@ impl Scheduler {
         self.now = now;
         match event {
             Event::Submitted(submission) => self.submit(submission)?,
-            Event::Resubmitted(job) => self.resubmit(job)?,
+            Event::Resubmitted(resubmission) => self.resubmit(&resubmission)?,
+            Event::Job(job, JobEvent::FoundNothing) => self.found_nothing(job, None)?,
+            Event::Job(job, JobEvent::FoundFailed(failure)) => self.found_nothing(job, Some(failure))?,
+            Event::Job(job, JobEvent::Failed(failure)) => self.fail(job, failure)?,
+            Event::Job(job, JobEvent::Vacated) => self.vacate(job)?,
             Event::Job(job, event) => self.happen(job, event)?,
             Event::Kill(job) => self.kill(job)?,
+            Event::Withdraw(job, message) => self.withdraw(job, &message)?,
+            Event::Clean(jobs) => self.clean(jobs)?,
         }
         while self.start_one()? {}
         Ok(std::mem::take(&mut self.effects))
@@ -81,7 +106,7 @@ impl Scheduler {
     }
 
     fn submit(&mut self, submission: Submission) -> Result<(), Refused> {
-        let Submission { job, dependencies, priority, request } = submission;
+        let Submission { job, dependencies, priority, request, retries, transient } = submission;
         if job.index() != self.nodes.len() {
             return Err(Refused::OutOfOrder(job));
         }
@@ -97,7 +122,12 @@ impl Scheduler {
             epoch: 0,
             priority,
             request,
+            retries,
+            tally: Tally::default(),
+            transient,
+            needed: false,
             stop_wanted: false,
+            killed: false,
         });
         if let Some((_, wanted, capacity)) = shortage {
             let message = format!("it needs {wanted} of a resource of which there are {capacity}");
@@ -107,12 +137,21 @@ impl Scheduler {
         Ok(())
     }
 
-    fn resubmit(&mut self, job: JobId) -> Result<(), Refused> {
+    fn resubmit(&mut self, resubmission: &Resubmission) -> Result<(), Refused> {
+        let job = resubmission.job;
         let node = self.node(job)?;
-        if matches!(node.state, JobState::Error(_)) {
-            node.stop_wanted = false;
-            self.change(job, JobEvent::Restarted)?;
-            self.effects.push(Effect::Look(job));
+        node.priority = node.priority.max(resubmission.priority);
+        node.retries = node.retries.merge(&resubmission.retries);
+        node.transient = node.transient.min(resubmission.transient);
+        match node.state {
+            JobState::Error(_) => {
+                (node.stop_wanted, node.killed, node.needed) = (false, false, false);
+                node.tally = Tally::default();
+                self.change(job, JobEvent::Restarted)?;
+                self.effects.push(Effect::Look(job));
+            }
+            JobState::Transient if !node.transient.is_transient() => self.happen(job, JobEvent::Needed)?,
+            _ => {}
         }
         Ok(())
     }
@@ -120,16 +159,84 @@ impl Scheduler {
     fn kill(&mut self, job: JobId) -> Result<(), Refused> {
         let now = self.now;
         let node = self.node(job)?;
+        node.killed = !node.state.is_settled();
         match node.state {
             JobState::Unscheduled | JobState::Waiting | JobState::Ready => {
-                let failure = Failure::before_start(Reason::Cancelled, "it was stopped before it started", now);
+                let failure = Failure::before_start(Reason::Cancelled, STOPPED, now);
                 self.happen(job, JobEvent::Cancelled(failure))?;
             }
             JobState::Scheduled => node.stop_wanted = true,
             JobState::Running(_) => self.effects.push(Effect::Stop(job)),
-            JobState::Done(_) | JobState::Error(_) => {}
+            JobState::Transient | JobState::Done(_) | JobState::Error(_) => {}
         }
         Ok(())
+    }
+
+    fn withdraw(&mut self, job: JobId, message: &str) -> Result<(), Refused> {
+        if matches!(self.node(job)?.state, JobState::Unscheduled | JobState::Waiting | JobState::Ready) {
+            let failure = Failure::before_start(Reason::Cancelled, message, self.now);
+            self.happen(job, JobEvent::Cancelled(failure))?;
+        }
+        Ok(())
+    }
+
+    /// A job is not done and nobody runs it: it has to run, if anybody needs it and its tries are not used up.
+    fn found_nothing(&mut self, job: JobId, failure: Option<Failure>) -> Result<(), Refused> {
+        let node = self.node(job)?;
+        if node.state != JobState::Unscheduled {
+            return self.happen(job, JobEvent::FoundNothing); // refused, with the words for it
+        }
+        if let Some(failure) = failure {
+            node.tally = Tally::found(&failure);
+            let used_up = node.retries.resumable
+                && failure.interruption.is_some_and(|cause| !node.retries.allows(&node.tally, cause));
+            if used_up {
+                return self.happen(job, JobEvent::Failed(failure));
+            }
+        }
+        let wanted = node.needed || !node.transient.is_transient();
+        self.happen(job, if wanted { JobEvent::FoundNothing } else { JobEvent::NotNeeded })
+    }
+
+    /// Remove what was done for others only, and no job that has not ended depends on: as if it had never run.
+    fn clean(&mut self, jobs: Vec<JobId>) -> Result<(), Refused> {
+        let unsettled = self.nodes.iter().filter(|node| !node.state.is_settled());
+        let needed: HashSet<JobId> = unsettled.flat_map(|node| node.dependencies.iter().copied()).collect();
+        for job in jobs {
+            let node = self.node(job)?;
+            let is_for_others = node.transient == TransientMode::Remove && matches!(node.state, JobState::Done(_));
+            if !is_for_others || needed.contains(&job) {
+                continue;
+            }
+            (node.stop_wanted, node.killed, node.needed, node.tally) = (false, false, false, Tally::default());
+            self.effects.push(Effect::Remove(job));
+            self.change(job, JobEvent::Removed)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody runs it after all: it is our turn, unless a person stopped it meanwhile.
+    fn vacate(&mut self, job: JobId) -> Result<(), Refused> {
+        if self.node(job)?.killed {
+            let failure = Failure::before_start(Reason::Cancelled, STOPPED, self.now);
+            return self.happen(job, JobEvent::Failed(failure));
+        }
+        self.happen(job, JobEvent::Vacated)
+    }
+
+    /// An attempt failed: the job is in error, unless its code had no part in it and there is another try.
+    fn fail(&mut self, job: JobId, failure: Failure) -> Result<(), Refused> {
+        let node = self.node(job)?;
+        if !matches!(node.state, JobState::Scheduled | JobState::Running(_)) {
+            return self.happen(job, JobEvent::Failed(failure));
+        }
+        node.tally.count(&failure);
+        let again = !node.killed && failure.interruption.is_some_and(|cause| node.retries.allows(&node.tally, cause));
+        if !again {
+            return self.happen(job, JobEvent::Failed(failure));
+        }
+        self.effects.push(Effect::Retried(job, failure));
+        self.happen(job, JobEvent::Retried)
     }
 
     /// Change one job, then all that follows from it. A list, not recursion: chains may be longer than the stack.
@@ -152,7 +259,7 @@ impl Scheduler {
                     let failure = Failure::of_dependency(job, failure, now);
                     self.fail_dependents(job, &failure, &mut changed)?;
                 }
-                JobState::Unscheduled | JobState::Ready | JobState::Scheduled => {}
+                JobState::Unscheduled | JobState::Transient | JobState::Ready | JobState::Scheduled => {}
             }
         }
         Ok(())
@@ -174,10 +281,16 @@ impl Scheduler {
         let epoch = node.epoch;
         let mut unmet = 0;
         for dependency in dependencies {
-            let dependency = self.node(dependency)?;
-            if !dependency.state.is_finished() {
-                dependency.dependents.push((job, epoch));
-                unmet += 1;
+            let node = self.node(dependency)?;
+            if node.state.is_finished() {
+                continue;
+            }
+            node.dependents.push((job, epoch));
+            node.needed = true;
+            unmet += 1;
+            if node.state == JobState::Transient {
+                self.change(dependency, JobEvent::Needed)?;
+                changed.push(dependency);
             }
         }
         self.node(job)?.unmet = unmet;
@@ -243,8 +356,20 @@ impl Scheduler {
             node.epoch == entry.epoch && node.state == JobState::Ready
         };
         let Some(job) = self.ready.pop(&self.pool, is_meant) else { return Ok(false) };
+        if !self.is_wanted(job) {
+            // Those who needed it were stopped meanwhile.
+            self.node(job)?.needed = false;
+            self.change(job, JobEvent::NotNeeded)?;
+            return Ok(true);
+        }
         self.change(job, JobEvent::ResourcesGiven)?;
         self.effects.push(Effect::Start(job));
         Ok(true)
+    }
+
+    fn is_wanted(&self, job: JobId) -> bool {
+        let node = &self.nodes[job.index()];
+        !node.transient.is_transient()
+            || node.dependents.iter().any(|(dependent, epoch)| self.still_waits(*dependent, *epoch))
     }
 }

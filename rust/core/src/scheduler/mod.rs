@@ -9,6 +9,6 @@ mod queue;
 mod resources;
 
 pub use effect::Effect;
-pub use event::{Event, Refused, Submission};
+pub use event::{Event, Refused, Resubmission, Submission};
 pub use graph::Scheduler;
 pub use resources::{Pool, Request, ResourceId, SLOTS};

@@ -6,18 +6,19 @@ mod status;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::fs::{self, FsError};
-use experimaestro_core::job::{JobId, JobState};
+use experimaestro_core::job::{Failure, JobId, JobState, TransientMode};
 use experimaestro_core::journal::{JournalWriter, Record, Status};
 use experimaestro_core::layout::RunDirectory;
 use serde_json::{Map, Value};
 
 use crate::job::Job;
 use crate::prepare::Surroundings;
-use crate::shared::Bell;
+use crate::shared::{Bell, Message};
 use crate::time::now;
 use lock::ExperimentLock;
 pub(crate) use open::{Opening, open};
@@ -63,15 +64,16 @@ struct Inner {
     closed: bool,
 }
 
-fn is_finished(state: &str) -> bool {
-    matches!(state, "done" | "error")
+/// Whether nothing more will happen by itself.
+fn is_settled(state: &str) -> bool {
+    matches!(state, "done" | "error" | "transient")
 }
 
 impl Inner {
     fn set_state(&mut self, number: u32, state: &'static str) {
         let Some(known) = self.states.get_mut(number as usize) else { return };
         let before = std::mem::replace(known, state);
-        match (is_finished(before), is_finished(state)) {
+        match (is_settled(before), is_settled(state)) {
             (false, true) => self.unfinished -= 1,
             (true, false) => self.unfinished += 1,
             (true, true) | (false, false) => {}
@@ -159,7 +161,7 @@ impl Run {
     ///
     /// # Errors
     /// When the status or the journal cannot be written; the lock is given back all the same.
-    pub fn close(&self, status: Status) -> Result<(), RunError> {
+    pub fn close(self: &Arc<Self>, status: Status) -> Result<(), RunError> {
         let mut inner = self.inner();
         if inner.closed {
             return Ok(());
@@ -184,10 +186,28 @@ impl Run {
             };
             ended.write(&self.directory)
         });
+        let jobs = inner.jobs.clone();
         drop(inner);
+        self.leave(&jobs, status);
         drop(lock);
         self.bell.ring();
         Ok(written?)
+    }
+
+    /// Let the driver forget this run, and remove the folders that are not kept.
+    fn leave(self: &Arc<Self>, jobs: &[Arc<Job>], status: Status) {
+        let Some(any) = jobs.first() else { return };
+        let is_unkept = |job: &&Arc<Job>| status == Status::Completed && job.transient() == TransientMode::Remove;
+        let clean = jobs.iter().filter(is_unkept).map(|job| job.id()).collect();
+        let (removed, folders) = channel();
+        if any.tell_driver(Message::Closed { run: Arc::clone(self), clean, removed })
+            && let Ok(folders) = folders.recv()
+        {
+            for folder in folders {
+                // What cannot be removed has a name that says what it is.
+                let _ = std::fs::remove_dir_all(folder);
+            }
+        }
     }
 }
 
@@ -247,7 +267,16 @@ impl JobInRun {
             journal.record(&Record::state(self.number, state, time));
         }
         inner.set_state(self.number, state.name());
+        if inner.closed {
+            return;
+        }
         inner.events.push_back((Arc::clone(job), state.name()));
+    }
+
+    pub(crate) fn record_retry(&self, failure: &Failure, time: f64) {
+        if let Some(journal) = &mut self.run.inner().journal {
+            journal.record(&Record::retry(self.number, failure.clone(), time));
+        }
     }
 
     /// Link the job's folder into the run's, for people. Nothing depends on it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use experimaestro_core::job::JobKey;
+use experimaestro_core::job::{JobKey, RetryPolicy, TransientMode};
 use experimaestro_core::layout::Workspace;
 use experimaestro_engine::{self as engine, EngineError, LauncherKind, NewJob, RunError, Settings};
 use pyo3::exceptions::PyValueError;
@@ -122,7 +122,7 @@ impl Engine {
 
     /// Hand a job over; returns at once.
     #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
-                        priority = 0))]
+                        priority = 0, retries = None, transient = "none"))]
     #[expect(
         clippy::too_many_arguments,
         clippy::needless_pass_by_value,
@@ -139,6 +139,8 @@ impl Engine {
         run: Option<&Run>,
         tags: Option<&Bound<'_, PyAny>>,
         priority: i64,
+        retries: Option<&Bound<'_, PyAny>>,
+        transient: &str,
     ) -> PyResult<JobHandle> {
         self.owner.check(py)?;
         let new = NewJob {
@@ -148,6 +150,8 @@ impl Engine {
             run: run.map(Run::inner),
             tags: tags.map(json_map).transpose()?.unwrap_or_default(),
             priority,
+            retries: retries.map(policy).transpose()?.unwrap_or_default(),
+            transient: mode(transient)?,
         };
         // Short, and nobody who holds a lock of the engine waits for the GIL: giving it up would cost more than this takes.
         let job = self.inner.submit(new).map_err(|error| engine_error(py, &error))?;
@@ -190,6 +194,21 @@ impl Engine {
         let jobs: Vec<_> = handles.iter().map(|handle| Arc::clone(handle.job())).collect();
         drop(handles);
         patiently(py, timeout, |time| self.inner.wait(&jobs, time))
+    }
+}
+
+/// How often a job is tried again; what is not told is as usual.
+fn policy(retries: &Bound<'_, PyAny>) -> PyResult<RetryPolicy> {
+    let told = serde_json::Value::Object(json_map(retries)?);
+    serde_json::from_value(told).map_err(|error| PyValueError::new_err(format!("retries: {error}")))
+}
+
+fn mode(transient: &str) -> PyResult<TransientMode> {
+    match transient {
+        "none" => Ok(TransientMode::None),
+        "transient" => Ok(TransientMode::Transient),
+        "remove" => Ok(TransientMode::Remove),
+        other => Err(PyValueError::new_err(format!("transient must be none, transient or remove, not {other:?}"))),
     }
 }
 

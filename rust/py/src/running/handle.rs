@@ -27,7 +27,9 @@ pub(super) fn times(state: &JobState) -> (Option<f64>, Option<f64>) {
         JobState::Running(running) => (running.started, None),
         JobState::Done(success) => (success.started, success.ended),
         JobState::Error(failure) => (failure.started, failure.ended),
-        JobState::Unscheduled | JobState::Waiting | JobState::Ready | JobState::Scheduled => (None, None),
+        JobState::Unscheduled | JobState::Transient | JobState::Waiting | JobState::Ready | JobState::Scheduled => {
+            (None, None)
+        }
     }
 }
 
@@ -124,6 +126,13 @@ impl JobHandle {
     #[getter]
     fn reused(&self, py: Python<'_>) -> PyResult<bool> {
         self.with_state(py, |state| matches!(state, JobState::Done(success) if success.reused))
+    }
+
+    /// How many of its attempts failed, as far as they count as tries.
+    #[getter]
+    fn retries(&self, py: Python<'_>) -> PyResult<u32> {
+        self.owner.check(py)?;
+        Ok(self.job.observed().retries)
     }
 
     /// Ask it to stop; false if it has ended.
