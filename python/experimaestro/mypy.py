@@ -54,7 +54,7 @@ CONFIG = "experimaestro._config.classes.Config"
 ANNOTATIONS = "experimaestro._config.annotations."
 CLASS_ATTRIBUTE = "experimaestro._config.classes._ConfigClass"
 METADATA = "experimaestro"
-CLASS_ALIASES = ("C", "Config", "XPMConfig", "Value", "XPMValue")
+CLASS_ALIASES = ("C", "Config", "XPMConfig", "Value", "XPMValue", "V")
 
 REQUIRED, OPTIONAL, EXCLUDED = "required", "optional", "excluded"
 

@@ -447,3 +447,29 @@ def test_all_types_together() -> None:
     assert config.e == (1, 2)
     assert config.g == {1: [None, 2.0]}
     assert config.i is None
+
+
+@pytest.mark.contract("configurations 3: quoted annotations")
+def test_annotations_that_are_quoted_twice() -> None:
+    # All annotations of this module are strings: each of these is a string in a string.
+    class Quoted(Config):
+        __xpmid__ = "test.quoted"
+        x: "Param[int]"  # noqa: UP037
+        y: "Param[Quoted | None]"  # noqa: UP037
+
+    inner = Quoted.C(x=1)
+    assert Quoted.C(x=2, y=inner).y is inner
+    with pytest.raises(ValueError, match="'x'"):
+        Quoted.C(x="one")
+
+
+@pytest.mark.contract("configurations 2.2: A.XPMValue, A.Value, A.V")
+def test_names_of_the_class_of_objects() -> None:
+    class Valued(Config):
+        __xpmid__ = "test.valued"
+
+    @Valued.value_class()
+    class Better(Valued):
+        pass
+
+    assert Valued.V is Valued.Value is Valued.XPMValue is Better

@@ -49,6 +49,14 @@ class Tree(Config):
     out: Meta[Path] = field(default_factory=PathGenerator("tree.txt"))
 
 
+class Keyed(Config):
+    keyed: Param[dict[Any, Leaf]]
+
+
+class Key(Config):
+    x: Param[int]
+
+
 class Train(Task):
     lr: Param[float]
 
@@ -271,6 +279,21 @@ class TestInstances:
         assert value.items[1].out == tmp_path / "out" / "items" / "1" / "leaf.txt"
         assert value.named["k"].out == tmp_path / "out" / "named" / "k" / "leaf.txt"
         assert value.parent.left.out == tmp_path / "out" / "parent" / "left" / "leaf.txt"
+
+    @pytest.mark.contract("configurations 6: generated paths, dictionary keys")
+    def test_keys_are_parts_of_paths(self, tmp_path: Path) -> None:
+        keys = ["k", "..", ".", "", "a/b", "a_b", "/etc", "x" * 300, 3, True, None]
+        configs = {**{key: Leaf.C() for key in keys}, Key.C(x=1).seal(): Leaf.C()}
+        paths = [
+            leaf.out for leaf in Keyed.C(keyed=configs).instance(context=DirectoryContext(tmp_path)).keyed.values()
+        ]
+        assert len(set(paths)) == len(keys) + 1
+        assert all(path.parent.parent == tmp_path / "out" / "keyed" for path in paths)
+        assert all(len(path.parent.name) <= 200 and path.parent.name not in ("", ".", "..") for path in paths)
+        assert paths[0].parent.name == "k"
+        assert paths[keys.index(3)].parent.name == "3"
+        # The configuration in a key is known by its identifier.
+        assert paths[-1].parent.name == Key.C(x=1).__identifier__().hex()
 
     @pytest.mark.contract("configurations 6: contexts")
     def test_paths_need_a_folder(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Generic, List, Optional, TypeVar, Union
 
 import pytest
 
-from experimaestro import Config, Param
+from experimaestro import Config, Param, load, save
 from experimaestro.exceptions import ValidationError
 
 contract = pytest.mark.contract
@@ -154,3 +154,14 @@ def test_copies() -> None:
     made: Any = copy.deepcopy(Pair.C(x=1))
     with pytest.raises(TypeError):
         made.x = "a"
+
+
+@contract("configurations 4: type variables are bound again by loading")
+def test_loading(tmp_path):
+    save(Pair.C(x=Cat.C()), tmp_path)
+    loaded = load(tmp_path)
+    assert loaded.__xpm__.concrete_typevars == {T: Cat}
+    loaded.__xpm__.__unseal__()
+    with pytest.raises(TypeError, match="Stone"):
+        loaded.y = Stone.C()
+    loaded.y = Animal.C()

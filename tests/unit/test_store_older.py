@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from experimaestro import from_state_dict, load, load_xp_info
+from experimaestro import from_state_dict, load, load_configs, load_xp_info
 from experimaestro._config.information import ConfigInformation
 from experimaestro._config.loading import load_task, read_file
 from experimaestro._core import TaskStub
@@ -117,3 +117,52 @@ def test_partial_loading_leaves_a_stub_for_the_linked_task(oldies: Any) -> None:
 @contract('configurations 12.2: a dictionary with a key "type"')
 def test_a_dictionary_with_a_key_type_is_what_it_is() -> None:
     assert from_state_dict({"objects": [], "data": {"type": "adam", "lr": 0.1}}) == {"type": "adam", "lr": 0.1}
+
+
+@pytest.fixture
+def formers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(OLDER))
+    import formers
+
+    yield formers
+    sys.modules.pop("formers", None)
+
+
+@contract("configurations 12.2: keys tags and pre-tasks of version 2")
+@contract("configurations 7: tags in params.json")
+def test_pre_tasks_of_an_older_release_come_back(formers: Any) -> None:
+    stored = json.loads((OLDER / "v1" / "pretasks.json").read_text())
+    assert stored["tags"] == {"rate": 0.5}
+    task = read_file(OLDER / "v1" / "pretasks.json").result
+    assert type(task) is formers.Learn.C
+    (load_task,) = task.__xpm__.pre_tasks
+    assert type(load_task) is formers.Load.C
+    assert load_task.model is task.model
+    assert task.__identifier__().hex() == stored["objects"][-1]["identifier"]
+    value = read_file(OLDER / "v1" / "pretasks.json", as_instance=True)
+    for lightweight in value.tasks:
+        lightweight.execute()
+    assert value.result.model.seed == 2
+
+
+@contract('configurations 12.2: identifiers written as {"main": ..}')
+def test_identifiers_in_their_former_form(formers: Any, tmp_path: Path) -> None:
+    stored = json.loads((OLDER / "v1" / "pretasks.json").read_text())
+    for definition in stored["objects"]:
+        definition["identifier"] = {"main": definition["identifier"]}
+    (tmp_path / "params.json").write_text(json.dumps(stored))
+    task = read_file(tmp_path / "params.json").result
+    assert task.__identifier__().hex() == stored["objects"][-1]["identifier"]["main"]
+
+
+@contract("configurations 12.1: configs.json, load_configs")
+def test_saved_configurations_of_a_run(formers: Any) -> None:
+    folder = OLDER / "v2" / "configs"
+    info = load_xp_info(folder)
+    assert [type(job) for job in info.jobs.values()] == [formers.Learn.C] * 2
+    assert [job.rate for job in info.jobs.values()] == [0.5, 0.25]
+    assert all(job.__identifier__().hex() == identifier for identifier, job in info.jobs.items())
+    one, two = info.jobs.values()
+    assert one.model is two.model
+    with pytest.deprecated_call():
+        assert load_configs(folder) == info.jobs

@@ -93,6 +93,7 @@ class Config:
         XPMConfig: _ConfigClass
         Value: _ConfigClass
         XPMValue: _ConfigClass
+        V: _ConfigClass
         __xpmtype__: _ObjectTypeAttribute
         __xpm__: Any
         job: Any
@@ -122,7 +123,7 @@ class Config:
         Config = C
         XPMConfig = C
         Value = _core.ClassAttribute("value")
-        XPMValue = Value
+        XPMValue = V = Value
         __xpmtype__ = _core.ClassAttribute("type")
 
     @property

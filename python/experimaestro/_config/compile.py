@@ -117,7 +117,8 @@ def own_arguments(cls: type[Config], identifier: str) -> dict[str, Argument]:
 
 def resolve(annotation: Any, cls: type) -> Any:
     """An annotation as an object: strings are evaluated where the class was written."""
-    if isinstance(annotation, str):
+    # Twice a string: quoted although every annotation of the module is one already.
+    while isinstance(annotation, str):
         module = sys.modules.get(cls.__module__)
         scope = dict(vars(cls))
         scope.update(getattr(cls, ANNOTATION_SCOPE, {}))

@@ -45,7 +45,7 @@ pub(crate) fn checked<'py>(
             why => {
                 let raised = why.map(|error| format!(" ({error})")).unwrap_or_default();
                 let reason = format!("refused by {}{raised}", coerce::short_str(checker.bind(py)));
-                explain(py, schema, position, argument.spec.mismatch(value).because(reason), site)
+                explain(py, schema, position, Mismatch::refused(argument.spec.describe(py), value, reason), site)
             }
         })?;
     }

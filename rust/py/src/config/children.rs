@@ -1,15 +1,20 @@
 //! What a configuration holds: its sub-configurations, found through lists, tuples, sets and dictionaries.
 
+use experimaestro_core::identifier::Digest;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use super::base::is_configuration;
+use super::hash;
 use super::schema::Schema;
 use super::state::ConfigState;
 use crate::errors;
 
 /// Containers may be nested this deep in one parameter; configurations may be nested without limit.
 const DEEPEST: usize = 200;
+
+/// Bytes of the longest key that is a file name as it is; file systems take 255.
+const LONGEST_NAME: usize = 200;
 
 /// One component of the way from a configuration to one that it holds.
 #[derive(Clone)]
@@ -30,7 +35,7 @@ impl Component {
         match self {
             Self::Parameter(position) => out.extend(schema.map(|schema| schema.arguments[*position].text.clone())),
             Self::Index(index) => out.push(index.to_string()),
-            Self::Key(key) => out.push(key.replace(['/', '\\', '\0'], "_")),
+            Self::Key(key) => out.push(file_name(key)),
             Self::InitTask(index) => {
                 out.push("__init_tasks__".to_owned());
                 out.push(index.to_string());
@@ -41,6 +46,16 @@ impl Component {
             }
         }
     }
+}
+
+/// A key as the name of a file: itself where it can be one, else made different from every other.
+fn file_name(key: &str) -> String {
+    let plain = !key.is_empty() && key != "." && key != ".." && !key.contains(['/', '\\', '\0']);
+    if plain && key.len() <= LONGEST_NAME {
+        return key.to_owned();
+    }
+    let shown: String = key.replace(['/', '\\', '\0'], "_").chars().take(40).collect();
+    format!("{shown}-{}", Digest::of(key.as_bytes()))
 }
 
 /// A configuration found below another one, and the way to it.
@@ -149,7 +164,12 @@ pub(crate) fn collect<'py>(
         }
     } else if let Ok(dict) = value.cast::<PyDict>() {
         for (key, item) in dict {
-            let name = key.str()?.to_string_lossy().into_owned();
+            // A configuration in a key is sealed: only then it has a hash.
+            let name = if is_configuration(&key) {
+                hash::hex(&hash::digest(&key)?)
+            } else {
+                key.str()?.to_string_lossy().into_owned()
+            };
             step(Component::Key(name.clone()), &item, found)?;
             step(Component::Key(name), &key, found)?;
         }

@@ -153,6 +153,7 @@ fn fill<'py>(stored: &Stored<'_, 'py>, reading: &Reading<'_, 'py>, mode: Mode) -
     let mut expected = 0;
     let mut used = 0;
     let mut explicit = Vec::new();
+    let mut bound = None;
     for (position, argument) in schema.arguments.iter().enumerate() {
         let found = match fields.get(expected) {
             Some((key, value)) if *key == argument.text => Some((expected, value)),
@@ -171,7 +172,9 @@ fn fill<'py>(stored: &Stored<'_, 'py>, reading: &Reading<'_, 'py>, mode: Mode) -
         let value = match mode {
             Mode::Configuration => {
                 explicit.push(position);
-                super::assign::checked(schema, position, &decoded, None)?
+                let value = super::assign::checked(schema, position, &decoded, None)?;
+                super::assign::bind_variables(schema, position, &value, &mut bound, None)?;
+                value
             }
             Mode::Instance if restore::is_needed(&argument.spec, json) => restore::restore(&argument.spec, decoded)?,
             Mode::Instance => decoded,
@@ -183,6 +186,9 @@ fn fill<'py>(stored: &Stored<'_, 'py>, reading: &Reading<'_, 'py>, mode: Mode) -
         let mut inner = state.get().lock();
         for position in explicit {
             inner.set_explicit(position);
+        }
+        if bound.is_some() {
+            inner.rare().type_variables = bound;
         }
     }
     if used < fields.len() {

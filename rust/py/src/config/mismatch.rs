@@ -41,6 +41,8 @@ pub(crate) struct TypeMismatch {
     expected: String,
     given: String,
     because: Option<String>,
+    /// The type is right: a checker refused the value.
+    refused: bool,
     /// The user gave `None` or a value object where only an attribute error tells it rightly.
     pub(crate) attribute_error: bool,
 }
@@ -58,7 +60,23 @@ impl Mismatch {
         } else {
             format!("{} ({})", coerce::short_repr(value), coerce::class_name(&value.get_type()))
         };
-        Self::Type(Box::new(TypeMismatch { steps: Vec::new(), expected, given, because: None, attribute_error: false }))
+        Self::Type(Box::new(TypeMismatch {
+            steps: Vec::new(),
+            expected,
+            given,
+            because: None,
+            refused: false,
+            attribute_error: false,
+        }))
+    }
+
+    /// A value of the right type that a checker does not want.
+    pub(crate) fn refused(expected: String, value: &Bound<'_, PyAny>, reason: String) -> Self {
+        let mut made = Self::new(expected, value).because(reason);
+        if let Self::Type(mismatch) = &mut made {
+            mismatch.refused = true;
+        }
+        made
     }
 
     pub(crate) fn inside(mut self, step: Step) -> Self {
@@ -118,6 +136,9 @@ impl TypeMismatch {
 
     /// The sentence after the place: expected, given, and the reason if there is one.
     pub(crate) fn explanation(&self) -> String {
+        if self.refused {
+            return format!("{} is {}", self.given, self.because.as_deref().unwrap_or("refused"));
+        }
         let because = self.because.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         format!("expected {}, got {}{because}", self.expected, self.given)
     }
