@@ -83,6 +83,7 @@ def differences(tool: str, found: Errors) -> list[str]:
     return lines
 
 
+@pytest.mark.contract("configurations 13: dataclass_transform, type checkers without plugin")
 @pytest.mark.parametrize(("tool", "reported"), [("mypy", reported_by_mypy), ("pyright", reported_by_pyright)])
 def test_checkers_report_exactly_the_pinned_errors(tool, reported):
     assert expected(tool), "no error is pinned: the cases would pass whatever the types say"

@@ -114,10 +114,10 @@ def test_identifier_of_a_configuration_names_no_folder() -> None:
     assert Fine.__xpmtype__.identifier == "https://models/one"
 
 
-@pytest.mark.contract("configurations 2.1: classes inside functions")
 @pytest.mark.parametrize(
     "name", ["tags", "submit", "instance", "task_outputs", "execute", "C", "cls", "__xpm__", "__init__"]
 )
+@pytest.mark.contract("configurations 2.2: names that configurations need")
 def test_a_parameter_cannot_hide_what_every_task_needs(name: str) -> None:
     hiding: Any = type("Hiding", (Task,), {"__xpmid__": "test.hiding", "__annotations__": {name: Param[int]}})
     with pytest.raises(ValidationError, match=f"'{name}' cannot be the name of a parameter"):
@@ -130,6 +130,7 @@ def test_a_parameter_may_have_any_other_name(name: str) -> None:
     assert getattr(named.C(**{name: 3}), name) == 3
 
 
+@pytest.mark.contract("configurations 2.1: classes inside functions")
 def test_class_inside_a_function_needs_an_identifier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_called_from_test", False)
 
@@ -392,6 +393,7 @@ def test_generic_and_abstract_bases() -> None:
     assert isinstance(Concrete.C(), Abstract)
 
 
+@pytest.mark.contract("configurations 2.2: users see only their own classes")
 def test_user_init_subclass_sees_only_user_classes() -> None:
     seen: list[str] = []
 

@@ -115,12 +115,14 @@ def notation(value: Any) -> Any:
 
 
 @given(values)
+@pytest.mark.contract("configurations 11.1: bytes of every kind of value")
 def test_identifiers_are_those_of_the_specification(value: Any) -> None:
     node = {"type": "demo.holder", "parameters": {"value": notation(value)}}
     assert hold(value) == reference.digest(reference.encode_document([node]))
 
 
 @given(st.dictionaries(st.text(), st.integers(), min_size=2))
+@pytest.mark.contract("configurations 11.2: order of entries and attributes")
 def test_order_of_insertion_does_not_count(entries: dict[str, int]) -> None:
     assert hold(entries) == hold(dict(reversed(entries.items())))
 
@@ -140,10 +142,12 @@ def test_order_of_insertion_does_not_count(entries: dict[str, int]) -> None:
         (["a\x03b", "c"], ["a", "b\x03c"]),
     ],
 )
+@pytest.mark.contract("configurations 11.5: collisions of the older package")
 def test_values_that_look_alike_differ(one: Any, other: Any) -> None:
     assert hold(one) != hold(other)
 
 
+@pytest.mark.contract("configurations 4: numpy scalars")
 def test_numpy_scalars_count_as_what_they_equal() -> None:
     assert hold(np.int64(3)) == hold(3)
     assert hold(np.float64(0.5)) == hold(0.5)
@@ -152,11 +156,14 @@ def test_numpy_scalars_count_as_what_they_equal() -> None:
     assert hold(array) != hold(array.reshape(2, 2))
 
 
+@pytest.mark.contract("configurations 11.1: what has no identity")
 def test_what_has_no_identity_is_refused_by_name() -> None:
     with pytest.raises(_core.ValidationError, match=r"parameter 'value' of demo\.holder.*Meta"):
         hexed(Holder.C(value=object()))
 
 
+@pytest.mark.contract("configurations 11.2: what is left out")
+@pytest.mark.contract("configurations 3: in the identifier when equal to the default")
 def test_bare_defaults_are_left_out_and_the_others_kept() -> None:
     default = hexed(Defaults.C())
     assert hexed(Defaults.C(bare=3, maybe=None)) == default
@@ -177,6 +184,7 @@ def test_bare_defaults_are_left_out_and_the_others_kept() -> None:
     assert document["parameters"] == {"kept": 3, "version": 1}
 
 
+@pytest.mark.contract("configurations 8: setmeta overrides the declaration")
 def test_meta_flags_override_the_declaration() -> None:
     assert hexed(Defaults.C(forced=Leaf.C(x=5))) == hexed(Defaults.C())
     assert hexed(Defaults.C(forced=setmeta(Leaf.C(x=5), False))) != hexed(Defaults.C())
@@ -184,6 +192,7 @@ def test_meta_flags_override_the_declaration() -> None:
     assert hold({"a": 1, "b": setmeta(Leaf.C(), True)}) == hold({"a": 1})
 
 
+@pytest.mark.contract("configurations 11.3: cycles")
 def test_cycles_look_the_same_from_wherever_they_are_asked() -> None:
     def pair() -> tuple[Any, Any]:
         a, b = Link.C(n=1), Link.C(n=2)
@@ -200,6 +209,7 @@ def test_cycles_look_the_same_from_wherever_they_are_asked() -> None:
     assert hexed(loop) != hexed(twins[0])
 
 
+@pytest.mark.contract("configurations 11.3: diamonds and long chains")
 def test_deep_chains_and_diamonds() -> None:
     chain: Any = None
     for _ in range(10_000):
@@ -243,6 +253,7 @@ def test_a_change_after_a_failed_submission_is_not_missed(tmp_path: Path) -> Non
     assert hexed(leaf) == hexed(Leaf.C(x=2))
 
 
+@pytest.mark.contract("configurations 11: identifiers are those of every process")
 def test_another_process_computes_the_same() -> None:
     code = (
         "from experimaestro import Config, Param, _core\n"

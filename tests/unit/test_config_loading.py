@@ -57,6 +57,7 @@ def submitted(task: Any, workspace: Path) -> Path:
     return submission.directory
 
 
+@pytest.mark.contract("configurations 12.2: field values")
 def test_every_kind_of_value_comes_back(tmp_path: Path) -> None:
     shared = Part.C(n=1)
     task = Everything.C(
@@ -93,6 +94,7 @@ def test_every_kind_of_value_comes_back(tmp_path: Path) -> None:
     assert value.f[0].weights == directory / "out" / "f" / "0" / "part.bin"
 
 
+@pytest.mark.contract("configurations 12.2: envelope and keys of objects")
 def test_format(tmp_path: Path) -> None:
     task = Everything.C(f=[setmeta(Part.C(n=tag(4)), True)])
     directory = submitted(task, tmp_path)
@@ -121,6 +123,7 @@ class Consumer(Task):
     part: Param[Part]
 
 
+@pytest.mark.contract("configurations 12.2: linked tasks")
 def test_a_linked_task_is_a_reference_and_not_its_ancestors(tmp_path: Path) -> None:
     part = None
     for step in range(20):
@@ -143,6 +146,7 @@ class Init(LightweightTask):
 EXECUTED: list[int] = []
 
 
+@pytest.mark.contract("configurations 9: init tasks run in order, before the task")
 def test_init_tasks_run_in_order(tmp_path: Path) -> None:
     task = Everything.C()
     submission = prepare_submission(task, tmp_path, [Init.C(x=1), Init.C(x=2)])
@@ -195,6 +199,7 @@ def test_a_field_that_is_not_stored_gets_its_default(tmp_path: Path) -> None:
     assert value.f == []
 
 
+@pytest.mark.contract("configurations 12.2: file of a script")
 def test_classes_of_a_top_level_script(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -314,12 +314,14 @@ class TestInstances:
         value.items.append(None)
         assert len(tree.items) == 1
 
+    @pytest.mark.contract("configurations 6: cycles of instances")
     def test_cycle(self, tmp_path: Path) -> None:
         tree = Tree.C()
         tree.parent = tree
         value = tree.instance(context=DirectoryContext(tmp_path))
         assert value.parent is value
 
+    @pytest.mark.contract("configurations 6: instances of long chains")
     def test_deep_chain_does_not_use_the_stack(self, tmp_path: Path) -> None:
         tree = Tree.C()
         for _ in range(5 * sys.getrecursionlimit()):

@@ -151,6 +151,7 @@ def test_special_values(name: str) -> None:
 
 
 @given(VALUES)
+@pytest.mark.contract("configurations 4: any value, any checker")
 def test_any_value_for_a_checker(value: Any) -> None:
     config = Checked.C()
     message = refusal(config, "chosen", value)

@@ -473,7 +473,7 @@ def test_copies_are_the_same(value: int, other: int) -> None:
 
 def test_files_of_deprecated_classes_come_back() -> None:
     holder = Holder.C(one=Old.C(value=3), many=[Renamed.C(values=[1])], named={"a": Older.C(text="4")})
-    stored = json.dumps(holder.__json__() if hasattr(holder, "__json__") else holder.__xpm__.__get_objects__()).encode()
+    stored = holder.__json__().encode()
     loaded = read(stored).result
     assert (type(loaded.one), loaded.one.value) == (Old.C, 3)
     assert type(loaded.many[0]) is Renamed.C

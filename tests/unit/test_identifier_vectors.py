@@ -34,6 +34,7 @@ def _described(key: str) -> pytest.MarkDecorator:
 
 
 @_described("values")
+@pytest.mark.contract("configurations 11.1: golden vectors")
 def test_values_have_these_bytes(vector: dict[str, Any]) -> None:
     assert reference.encode_value(vector["value"]).hex() == vector["bytes"]
 
@@ -46,6 +47,7 @@ def test_documents_have_these_bytes_and_digests(vector: dict[str, Any]) -> None:
 
 
 @_described("pairs")
+@pytest.mark.contract("configurations 11.5: pairs of documents")
 def test_pairs_that_look_alike_have_two_digests(vector: dict[str, Any]) -> None:
     digests = [reference.digest(reference.encode_document([vector[side]])) for side in ("left", "right")]
     assert digests == [vector["left-digest"], vector["right-digest"]]

@@ -217,6 +217,7 @@ def test_a_chain_of_ten_thousand_comes_back() -> None:
     assert through_state(node).__identifier__() == node.__identifier__()
 
 
+@pytest.mark.contract("configurations 12.1: what is shared stays shared")
 def test_what_is_shared_stays_shared() -> None:
     leaf = Leaf.C(n=1)
     back = through_state({"a": [leaf, leaf], "b": Box.C(content=leaf)})
@@ -251,6 +252,7 @@ def test_typed_fields_come_back_as_declared() -> None:
     assert [type(item) for item in value.leaves] == [Leaf]
 
 
+@pytest.mark.contract("configurations 12.2: tuples, keys of older files")
 def test_fields_of_older_files_take_the_declared_shape() -> None:
     state = state_dict(SerializationContext(), Typed.C())
     state["objects"][-1]["fields"].update(pair=[4, 5], keys={"1": [2]})
@@ -433,6 +435,7 @@ def test_loading_where_nothing_was_saved_says_so(tmp_path: Path) -> None:
         save(Leaf.C(n=1), tmp_path / "nowhere")
 
 
+@pytest.mark.contract("configurations 9: loaded configurations are transparent")
 def test_a_loaded_output_is_used_in_a_new_task(tmp_path: Path) -> None:
     leaf = linked(tmp_path)
     leaf.tag("a", 1)

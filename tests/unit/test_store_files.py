@@ -131,6 +131,7 @@ def test_files_are_linked_where_possible_else_copied(
     assert (other / "w").read_text() == "a"
 
 
+@pytest.mark.contract("configurations 12.3: folders")
 def test_folders_are_saved_whole_and_replace_what_was_there(source: Path, target: Path) -> None:
     file_of(source, "tree/deep/one")
     (source / "tree" / "link").symlink_to(file_of(source, "elsewhere"))
@@ -240,6 +241,7 @@ def test_definitions_do_not_point_out_of_their_folder(source: Path) -> None:
             from_state_dict(state, source)
 
 
+@pytest.mark.contract("configurations 12.1: loaders given as functions")
 def test_a_function_can_find_the_definition_too(source: Path, target: Path) -> None:
     save(Weights.C(w=file_of(source, "a")), target)
     assert load(lambda path: target / path).w.read_text() == "a"
@@ -254,6 +256,7 @@ class FromFile(PathSerializationLWTask):
         self.value.state = self.path.read_text()
 
 
+@pytest.mark.contract("configurations 12.2: pre-tasks")
 def test_pre_tasks_come_back_and_run_for_an_instance(source: Path, target: Path) -> None:
     config = FromFile.construct(Part.C(n=1), file_of(source, "a"), lambda loader: loader)
     save([config], target)

@@ -70,6 +70,7 @@ def invoke(decorator, *arguments):
         ),
     ],
 )
+@pytest.mark.contract("configurations 13: experimaestro.click, forwardoption")
 def test_options_have_the_name_type_and_default_of_the_parameter(decorator, arguments, received):
     assert invoke(decorator, *arguments) == received
 
@@ -102,6 +103,7 @@ def test_wrong_parameters_are_refused_when_the_option_is_declared(forward, error
         forward(Learning)
 
 
+@pytest.mark.contract("configurations 13: experimaestro.click, cli")
 def test_the_group_takes_commands():
     @cli.command("hello")
     def hello():

@@ -83,6 +83,7 @@ def test_other_specifications_are_refused(specification, message):
         GridSearch(specification)
 
 
+@pytest.mark.contract("clients: experiments.grid")
 def test_fields_and_paths_are_combined_and_only_what_varies_is_tagged():
     configurations, tags = generate_grid(
         read(

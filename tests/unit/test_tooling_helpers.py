@@ -42,6 +42,7 @@ class Below(Marked):
     pass
 
 
+@pytest.mark.contract("configurations 13: mkdocs.annotations")
 def test_marks_are_not_inherited():
     assert shoulddocument(Marked)
     assert shoulddocument(Marked.shown)
@@ -66,6 +67,7 @@ def test_references_of_a_page_are_replaced():
         replace_references("::xpm::pathlib:Path")
 
 
+@pytest.mark.contract("configurations 13: experimaestro.mkdocs, plugin")
 def test_the_mkdocs_plugin_reads_its_options():
     pytest.importorskip("mkdocs")
     plugin = Documentation()
@@ -75,6 +77,8 @@ def test_the_mkdocs_plugin_reads_its_options():
     assert "### Marked" in plugin.on_page_markdown(f"::xpm::{__name__}:Marked")
 
 
+@pytest.mark.contract("configurations 13: mkdocs.metaloader")
+@pytest.mark.contract("clients: mkdocs.metaloader")
 def test_stand_ins_by_pattern():
     finder = DependencyInjectorFinder.install(r"not_there(\..*)?$")
     try:
@@ -89,6 +93,7 @@ def test_stand_ins_by_pattern():
     assert "not_there" not in sys.modules
 
 
+@pytest.mark.contract("clients: utils.cleanupdir")
 def test_cleanupdir_empties_a_folder_and_keeps_what_links_point_to(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -106,6 +111,7 @@ def test_cleanupdir_empties_a_folder_and_keeps_what_links_point_to(tmp_path):
         cleanupdir(outside / "kept")
 
 
+@pytest.mark.contract("clients: utils.settings.JsonSettings")
 def test_settings_are_kept_in_their_file(tmp_path):
     path = tmp_path / "deep" / "settings.json"
     settings = JsonSettings(path)
@@ -137,6 +143,7 @@ def test_settings_name_the_file_that_they_cannot_read(tmp_path, content):
         JsonSettings(tmp_path / "settings.json")
 
 
+@pytest.mark.contract("clients: rpyc.client")
 def test_rpyc_client_reaches_another_process():
     pytest.importorskip("rpyc")
     import os

@@ -70,6 +70,7 @@ experimaestro.scheduler.services.ServiceState
 
 
 @pytest.mark.parametrize(("module", "name"), ALL)
+@pytest.mark.contract("clients: import paths")
 def test_import_path(module, name):
     if f"{module}.{name}" in PENDING.split():
         try:

@@ -21,11 +21,13 @@ def finder():
     finder.remove()
 
 
+@pytest.mark.contract("configurations 13: mock_modules, finder")
 def test_the_finder_is_returned_and_asked_first(finder):
     assert isinstance(finder, FakeModuleFinder)
     assert sys.meta_path[0] is finder
 
 
+@pytest.mark.contract("configurations 13: mock_modules, names")
 def test_submodules_and_names_are_there_with_their_path_as_representation():
     import absent.nn.functional as functional
     import far.away.land
@@ -46,6 +48,7 @@ def test_modules_around_are_not_touched():
         importlib.import_module("far.other")
 
 
+@pytest.mark.contract("configurations 13: mock_modules, private names")
 def test_private_names_are_not_there():
     import absent
 
@@ -54,6 +57,7 @@ def test_private_names_are_not_there():
         assert not hasattr(absent.nn, name)
 
 
+@pytest.mark.contract("configurations 13: mock_modules, decorators")
 def test_decorators_leave_what_they_decorate():
     import absent
 
@@ -73,6 +77,7 @@ def test_decorators_leave_what_they_decorate():
     assert isinstance(Decorated(), Decorated)
 
 
+@pytest.mark.contract("configurations 13: mock_modules, bases")
 def test_bases_mix_with_each_other_and_with_real_ones():
     import absent
 
@@ -119,6 +124,7 @@ def test_configurations_derive_from_stand_ins(module_first):
     assert Model.C(width=3).__identifier__() == Model.C(width=3).__identifier__()
 
 
+@pytest.mark.contract("configurations 13: mock_modules, annotations")
 def test_annotations_and_checks_accept_them():
     import absent
 
@@ -160,11 +166,13 @@ def test_a_module_that_was_imported_before_stays_real():
         finder.remove()
 
 
+@pytest.mark.contract("configurations 13: mock_modules(decorators=)")
 def test_naming_decorators_is_deprecated():
     with pytest.warns(DeprecationWarning, match="decorator"):
         mock_modules(["absent"], decorators=["absent.jit"]).remove()
 
 
+@pytest.mark.contract("configurations 13: noop_decorator")
 def test_noop_decorator_in_both_forms():
     def function():
         return 1

@@ -46,6 +46,7 @@ def settings(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("cases", ["plugin_cases", "cases"])
+@pytest.mark.contract("configurations 13: experimaestro.mypy")
 def test_with_the_plugin_mypy_reports_exactly_the_pinned_errors(cases, settings, tmp_path):
     assert reported(TYPING / cases, settings, tmp_path / "cache") == pinned(TYPING / cases)
 

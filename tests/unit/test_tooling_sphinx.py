@@ -88,6 +88,7 @@ def pages(tmp_path_factory) -> Path:
     return output
 
 
+@pytest.mark.contract("configurations 13: experimaestro.sphinx, autoxpmconfig")
 def test_a_configuration_shows_its_parameters_once(pages):
     content = text(pages / "learning.html")
     assert "XPM Config documented.learning.Optimizer(*, rate: float = 0.001, momentum: float | None = None)" in content
@@ -110,6 +111,7 @@ def test_members_are_shown_when_asked_for(pages):
     assert "undocumented" not in text(pages / "learning.html")
 
 
+@pytest.mark.contract("configurations 13: experimaestro.sphinx, submit type")
 def test_a_task_says_what_it_gives_and_leaves_out_what_cannot_be_given(pages):
     content = text(pages / "index.html")
     signature = "Learn(*, optimizer: documented.learning.Optimizer, layers: list[int])"
@@ -126,6 +128,7 @@ def test_types_and_references_are_links(pages):
     assert 'href="index.html#documented.learning.Learn"' in (pages / "learning.html").read_text()
 
 
+@pytest.mark.contract("configurations 13: experimaestro.sphinx, style sheet")
 def test_the_style_sheet_is_there(pages):
     assert "xpmparam" in (pages / "_static" / "experimaestro.css").read_text()
     assert "experimaestro.css" in (pages / "index.html").read_text()
@@ -137,6 +140,7 @@ def test_a_wrong_name_is_a_warning_with_its_place(tmp_path):
     assert re.search(r"index\.rst:\d+: WARNING: autoxpmconfig: documented\.learning\.Lern", complaint)
 
 
+@pytest.mark.contract("configurations 13: experimaestro.sphinx, directives")
 def test_directives_can_be_written_by_hand(tmp_path):
     by_hand = """
 Title
@@ -159,6 +163,7 @@ See :py:class:`somewhere.Adam` and :py:attr:`somewhere.Adam.rate`.
     assert "XPM Task somewhere.Adam" in text(tmp_path / "html" / "index.html")
 
 
+@pytest.mark.contract("configurations 13: experimaestro.sphinx, setup")
 def test_what_extensions_are_told():
     from experimaestro.sphinx import PyObject, setup
 
@@ -166,6 +171,7 @@ def test_what_extensions_are_told():
     assert callable(setup)
 
 
+@pytest.mark.contract("configurations 13: DocumentationAnalyzer")
 def test_analyzer_accepts_a_whole_documentation(tmp_path, capsys):
     analyzer = DocumentationAnalyzer(write(tmp_path) / "index.rst", {"documented"})
     analyzer.analyze()
@@ -176,6 +182,7 @@ def test_analyzer_accepts_a_whole_documentation(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.contract("configurations 13: DocumentationAnalyzer, errors")
 def test_analyzer_tells_what_is_forgotten_and_what_is_invented(tmp_path, capsys):
     source = write(tmp_path, more_models="Models\n======\n\n.. autoxpmconfig:: documented.learning.Modal\n")
     (source / "index.rst").write_text(INDEX.replace("   learning\n", "   learning\n   nowhere\n"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from experimaestro import _core
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .classes import Config
+
+T = TypeVar("T", bound="Config")
 
 
 def setmeta(config: T, flag: bool | None) -> T:

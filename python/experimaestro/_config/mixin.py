@@ -96,6 +96,10 @@ class ConfigMixin(_core.ConfigBase):
 
         return diff(self, other)
 
+    def __json__(self) -> str:
+        """A JSON list of objects (docs/serialization.md), this one last."""
+        return _core.objects_json([self]).decode()
+
     # --- tasks
 
     @property
