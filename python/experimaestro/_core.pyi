@@ -306,11 +306,14 @@ class Engine:
         cls,
         *,
         slots: int | None = None,
+        gpus: Sequence[str] = ...,
         launcher: Literal["fork-server", "process"] | None = None,
         python: str | None = None,
     ) -> Engine: ...
     @property
     def slots(self) -> int: ...
+    @property
+    def gpus(self) -> list[str]: ...
     def open_run(
         self,
         workspace: str,
@@ -336,6 +339,9 @@ class Engine:
         priority: int = 0,
         retries: Retries | None = None,
         transient: Literal["none", "transient", "remove"] = "none",
+        slots: int = 1,
+        gpus: int = 0,
+        leases: Sequence[tuple[str, int]] = ...,
     ) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
         returned as it is, joined to the run; it starts again only if it was in error, or was not needed and now is. The more
@@ -400,6 +406,9 @@ class JobHandle:
     @property
     def retries(self) -> int:
         """How many of its attempts failed, as far as they count as tries."""
+    @property
+    def line(self) -> str | None:
+        """Folder of the token in whose line it stands, while it does."""
     def kill(self) -> bool: ...
 
 @final
@@ -418,6 +427,32 @@ class Attempt:
         self, outcome: Literal["done", "failed", "timeout", "cancelled"], *, code: int = 0, message: str | None = None
     ) -> None:
         """Win `n.end`, write the marker, remove the pid file. Raises ClaimLost if the attempt was taken over."""
+
+class TokenHolder(TypedDict):
+    """One ticket in the line of a token."""
+
+    ticket: int
+    units: int
+    granted: bool  # False: waits
+    job: str | None  # folder of the job
+    attempt: int | None  # None while the ticket is its driver's
+    host: str | None
+    pid: int | None  # of the driver that asked
+    since: float | None
+
+class TokenState(TypedDict):
+    total: int
+    available: int  # what a new request could have at once
+    holders: list[TokenHolder]  # in the order of asking
+
+def token_open(path: str, total: int, *, force: bool = False) -> int:
+    """Make a token of a folder; its total, which is that of the first who made it unless forced."""
+
+def token_state(path: str) -> TokenState:
+    """Who has units of a token, and who waits. Reads, never writes: holders that are dead for certain are left out."""
+
+def token_release(path: str, ticket: int) -> None:
+    """Give a ticket back for a holder that cannot: its job may run on, and is then one too many."""
 
 def report_progress(directory: str, level: int, value: float, description: str | None) -> None:
     """Append one line to the job's progress file."""

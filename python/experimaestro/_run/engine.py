@@ -10,6 +10,7 @@ import threading
 from typing import Literal, cast
 
 from experimaestro._core import Engine
+from experimaestro._run.devices import visible_devices
 from experimaestro._run.settings import get_settings
 
 __all__ = ["get_engine"]
@@ -21,7 +22,7 @@ _engine: Engine | None = None
 def get_engine() -> Engine:
     """Return the engine that drives the jobs of this process, made on first use.
 
-    Slots and launcher come from `XPM_SLOTS` and `XPM_LAUNCHER`, else from `local` in the settings file.
+    Slots, GPUs and launcher come from `XPM_SLOTS`, `XPM_GPUS` and `XPM_LAUNCHER`, else from `local` in the settings.
 
     Raises:
         ValueError: one of the two variables cannot be understood.
@@ -30,7 +31,7 @@ def get_engine() -> Engine:
     if _engine is None:
         with _lock:
             if _engine is None:
-                _engine = Engine(slots=_slots(), launcher=_launcher())
+                _engine = Engine(slots=_slots(), gpus=visible_devices(get_settings().local.gpus), launcher=_launcher())
     return _engine
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from experimaestro._core import Run
     from experimaestro._run.job import Job
     from experimaestro._run.launching import Launcher
+    from experimaestro._run.tokens import CounterToken
 
 __all__ = ["current", "experiment"]
 
@@ -215,6 +216,15 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         """
         if override or name not in self.workspace.env:
             self.workspace.env[name] = str(value)
+
+    def token(self, name: str, count: int) -> CounterToken:
+        """Return a token of the machine that runs the jobs: all its experiments share it.
+
+        Args:
+            name: its name.
+            count: units in all; it replaces another total.
+        """
+        return self.workspace.connector.createtoken(name, count)
 
     def check_not_stopped(self) -> None:
         """Refuse a submission after `stop()`.

@@ -47,6 +47,7 @@ class Job:
         "experiments",
         "identifier",
         "launcher",
+        "leases",
         "max_retries",
         "task_id",
         "workspace",
@@ -75,6 +76,8 @@ class Job:
         self._directory = directory
         self._dependencies = dependencies
         self._tags = tags
+        self.leases: list[Any] = []
+        """What it needs of tokens: dependencies."""
         self._handle: JobHandle | None = None
         self._environ: ChainMap[str, str] | None = None
         self._callbacks: list[Callable[[], object]] | None = None
@@ -181,6 +184,16 @@ class Job:
         return self._handle.message if self._handle is not None else None
 
     @property
+    def waits_for(self) -> str | None:
+        """The token that it waits for and who has it, in one line; None when it waits for none."""
+        folder = self._handle.line if self._handle is not None else None
+        if folder is None:
+            return None
+        from experimaestro._run.tokens import describe_line
+
+        return describe_line(folder)
+
+    @property
     def exit_code(self) -> int | None:
         """Exit code of the process, once it has ended and if anybody could learn it."""
         return self._handle.exit_code if self._handle is not None else None
@@ -261,11 +274,21 @@ class Job:
 
     # --- for submission and the engine
 
+    def add_dependencies(self, *dependencies: Any) -> None:
+        """Let the job need units of tokens too: for listeners of launchers, before it is handed over."""
+        from experimaestro._run.tokens import Dependency
+
+        for dependency in dependencies:
+            if not isinstance(dependency, Dependency):
+                raise TypeError(f"a dependency is expected, such as token.dependency(1), not {dependency!r}")
+            self.leases.append(dependency)
+
     def restart_with(self, config: Any, workspace: Workspace, launcher: Launcher) -> None:
         """Prepare another start of a failed job, as the present experiment wants it."""
         self.config = config
         self.workspace = workspace
         self.launcher = launcher
+        self.leases = []
         self._environ = None
 
     def launch(self) -> Launch:

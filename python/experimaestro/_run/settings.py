@@ -23,11 +23,13 @@ class LocalSettings:
     Attributes:
         slots: how many at once; None means as many as there are CPUs for this process.
         launcher: `fork-server` or `process`; None lets the engine choose.
+        gpus: names of the devices that jobs are given; None means all that this process sees.
     """
 
-    def __init__(self, slots: int | None = None, launcher: str | None = None) -> None:
+    def __init__(self, slots: int | None = None, launcher: str | None = None, gpus: list[str] | None = None) -> None:
         self.slots = slots
         self.launcher = launcher
+        self.gpus = gpus
 
 
 class WorkspaceSettings:
@@ -125,13 +127,16 @@ def read_settings(path: Path) -> Settings:
     launcher = local.get("launcher")
     if launcher not in (None, "fork-server", "process"):
         raise ValueError(f"{path}: local.launcher: {launcher!r} is neither 'fork-server' nor 'process'")
+    gpus = local.get("gpus")
+    if gpus is not None and not (isinstance(gpus, list) and all(isinstance(name, int | str) for name in gpus)):
+        raise ValueError(f"{path}: local.gpus: {gpus!r} is not a list of devices, such as [0, 1]")
     workspaces = content.get("workspaces") or []
     if not isinstance(workspaces, list):
         raise ValueError(f"{path}: workspaces: a list is expected, not {type(workspaces).__name__}")
     return Settings(
         env=_variables(content.get("env"), f"{path}: env"),
         workspaces=[_workspace(entry, f"{path}: workspaces[{index}]") for index, entry in enumerate(workspaces)],
-        local=LocalSettings(slots, launcher),
+        local=LocalSettings(slots, launcher, None if gpus is None else [str(name) for name in gpus]),
     )
 
 

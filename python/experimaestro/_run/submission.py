@@ -91,6 +91,8 @@ def submit_task(
             _apply_hooks(config, job)
     elif job.state.is_error():
         job.restart_with(config, workspace, launcher or workspace.launcher)
+    if job._handle is None or job.state.is_error():
+        _collect_dependencies(job, state.dependencies)
     if owner is not None and owner.workspace is workspace:
         owner.add_job(job)
     if mode is RunMode.NORMAL:
@@ -110,6 +112,14 @@ def _apply_hooks(config: Any, job: Job) -> None:
         hook.process(job, job.launcher)
 
 
+def _collect_dependencies(job: Job, dependencies: list[Any]) -> None:
+    """Let the job need what its task was given, and what the listeners of its launcher add."""
+    if dependencies:
+        job.add_dependencies(*dependencies)
+    if job.launcher.submit_listeners:
+        job.launcher.onSubmit(job)
+
+
 def _hand_over(job: Job, owner: experiment | None) -> None:
     job._handle = get_engine().submit(
         workspace=job.workspace.path_text,
@@ -119,7 +129,18 @@ def _hand_over(job: Job, owner: experiment | None) -> None:
         dependencies=[_handle(task) for task in job._dependencies],
         run=owner.run if owner is not None and owner in job.experiments else None,
         tags=job._tags,
+        slots=job.launcher.slots,
+        gpus=job.launcher.gpus,
+        leases=_leases(job),
     )
+
+
+def _leases(job: Job) -> list[tuple[str, int]]:
+    if not job.leases:
+        return []
+    from experimaestro._run.tokens import leases_of
+
+    return leases_of(job.leases)
 
 
 def _handle(task: Any) -> Any:

@@ -17,6 +17,7 @@ COMMANDS = {
     "find-launchers": Entry(
         "experimaestro.cli.find_launchers:find_launchers", "Show which launcher a requirement finds."
     ),
+    "tokens": Entry("experimaestro.cli.tokens:tokens", "See who has units of a token, and who waits."),
     "check-documentation": Entry(
         "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."
     ),

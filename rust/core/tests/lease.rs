@@ -83,6 +83,8 @@ fn a_driver_that_died_gives_way_and_a_living_one_does_not() {
     let lost = ask(&token, 1, &dead());
     let mine = ask(&token, 1, &me());
     assert!(!is_granted(&token, mine), "a look alone takes nothing away");
+    assert!(observer(&token).peek(START).unwrap().is_granted(mine), "and shows what is true");
+    assert_eq!(observer(&token).line().unwrap().places().len(), 2, "without writing it");
     assert_eq!(settled(&token), [mine]);
     assert!(is_granted(&token, mine));
     assert!(!bind(&token, lost, &JobDirectory::new("/w/jobs/t/1"), 1, 0.0).unwrap(), "it finds out before it starts");

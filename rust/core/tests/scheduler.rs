@@ -193,6 +193,7 @@ impl World {
                 (wish.last, wish.timeouts, wish.tally, wish.killed) = (None, 0, Tally::default(), false);
                 self.disks[job.index()] = Disk::Nothing;
             }
+            Effect::Lease(_) | Effect::Unlease(_) => panic!("nothing is shared here"),
             Effect::Stop(job) => assert!(matches!(self.state(job), JobState::Running(_))),
         }
     }
@@ -374,7 +375,13 @@ impl World {
             wish.killed = false;
             wish.tally = Tally { timeout: wish.timeouts, ..Tally::default() };
         }
-        self.feed(Event::Resubmitted(Resubmission { job, priority: 0, retries, transient }));
+        self.feed(Event::Resubmitted(Resubmission {
+            job,
+            priority: 0,
+            retries,
+            transient,
+            request: Request::one_slot(),
+        }));
         match before {
             JobState::Error(_) => assert_eq!(*self.state(job), JobState::Unscheduled),
             JobState::Transient if wanted => assert_ne!(*self.state(job), JobState::Transient),
@@ -575,7 +582,8 @@ fn tries_that_are_used_up_are_found_so_and_more_of_them_start_it_again() {
     scheduler.on(found.clone(), 0.0).unwrap();
     assert_eq!((scheduler.state(job).unwrap().name(), scheduler.retry_count(job)), ("error", 2));
     for (max_retries, state) in [(2, "error"), (3, "scheduled")] {
-        let again = Resubmission { job, priority: 0, retries: policy(max_retries), transient: TransientMode::None };
+        let (retries, transient, request) = (policy(max_retries), TransientMode::None, Request::one_slot());
+        let again = Resubmission { job, priority: 0, retries, transient, request };
         scheduler.on(Event::Resubmitted(again), 0.0).unwrap();
         scheduler.on(found.clone(), 0.0).unwrap();
         assert_eq!(scheduler.state(job).unwrap().name(), state, "max_retries={max_retries}");

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use experimaestro_core::job::{Failure, JobEvent, JobId, JobState};
-use experimaestro_core::scheduler::{Effect, Event, Pool, Resubmission, Scheduler, Submission};
+use experimaestro_core::scheduler::{Effect, Event, GPUS, Pool, Resubmission, Scheduler, Submission};
 
 use crate::job::Job;
+use crate::launch::Settings;
+use crate::lease::{lease, unlease};
 use crate::look::look_at;
+use crate::needs::Devices;
 use crate::prepare::Surroundings;
 use crate::run::{JobInRun, Run};
 use crate::settle::{follow, stop};
@@ -34,6 +37,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     scheduler: Scheduler,
     jobs: Vec<Known>,
+    devices: Devices,
     looks: Vec<(Arc<Job>, Vec<JobInRun>)>,
     links: Vec<(Arc<Job>, JobInRun)>,
     dirty: Dirty,
@@ -42,11 +46,14 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(shared: Arc<Shared>, slots: u32) -> Self {
-        let scheduler = Scheduler::new(Pool::with_slots(slots));
+    pub(crate) fn new(shared: Arc<Shared>, settings: &Settings) -> Self {
+        let mut pool = Pool::with_slots(settings.slots);
+        pool.set_capacity(GPUS, u32::try_from(settings.gpus.len()).unwrap_or(u32::MAX));
+        let (scheduler, devices) = (Scheduler::new(pool), Devices::new(settings.gpus.clone()));
         Self {
             shared,
             scheduler,
+            devices,
             jobs: Vec::new(),
             looks: Vec::new(),
             links: Vec::new(),
@@ -82,6 +89,7 @@ impl Driver {
                 }
             }
             Message::Planned(job, surroundings) => self.planned(job, surroundings),
+            Message::Leased(job, answer) => self.feed(Event::Leases(job, answer)),
             Message::Kill(job) => self.feed(Event::Kill(job)),
             Message::Closed { run, clean, removed } => self.closed(&run, clean, &removed),
             Message::Quit => return false,
@@ -156,6 +164,8 @@ impl Driver {
     fn perform(&mut self, effect: Effect) {
         let id = match &effect {
             Effect::Look(id)
+            | Effect::Lease(id)
+            | Effect::Unlease(id)
             | Effect::Start(id)
             | Effect::Watch(id)
             | Effect::Stop(id)
@@ -172,7 +182,13 @@ impl Driver {
                     self.hand_over_looks();
                 }
             }
-            Effect::Start(_) => self.shared.pool.run(move || start(&shared, &job)),
+            Effect::Lease(_) => self.shared.pool.run(move || lease(&shared, &job)),
+            Effect::Unlease(_) => unlease(&shared, id),
+            Effect::Start(_) => {
+                let count = self.scheduler.request(id).map_or(0, |request| request.amount(GPUS));
+                job.set_devices(self.devices.give(id, count));
+                self.shared.pool.run(move || start(&shared, &job));
+            }
             Effect::Watch(_) => self.shared.pool.run(move || follow(&shared, &job)),
             Effect::Stop(_) => self.shared.pool.run(move || stop(&job)),
             Effect::Remove(_) => self.removed.extend(set_aside(job.directory())),
@@ -182,6 +198,9 @@ impl Driver {
     }
 
     fn changed(&mut self, id: JobId, state: &JobState) {
+        if !state.holds_resources() {
+            self.devices.take_back(id);
+        }
         let state = self.with_words(state);
         let Some(known) = self.jobs.get(id.index()) else { return };
         known.job.observe(&state, self.scheduler.retry_count(id));

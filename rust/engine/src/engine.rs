@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 use crate::driver::Driver;
 use crate::job::Job;
 use crate::launch::{LaunchFn, Launcher, Settings};
+use crate::lease::Keeper;
+use crate::needs::Needs;
 use crate::pool::Pool;
 use crate::prepare::{Interner, write_files};
 use crate::registry::{Known, Registry};
@@ -53,10 +55,13 @@ pub struct NewJob {
     pub retries: RetryPolicy,
     /// Whether it runs for its own sake.
     pub transient: TransientMode,
+    /// What it takes while it runs.
+    pub needs: Needs,
 }
 
 struct Started {
     messages: Sender<Message>,
+    keeper: Arc<Keeper>,
     registry: Registry,
 }
 
@@ -81,7 +86,9 @@ impl Engine {
     fn start(&self) -> io::Result<Started> {
         let (messages, heard) = channel();
         let threads = (self.settings.slots as usize).clamp(2, 8);
+        let keeper = Arc::<Keeper>::default();
         let shared = Arc::new(Shared {
+            keeper: Arc::clone(&keeper),
             messages: messages.clone(),
             pool: Pool::start(threads)?,
             watcher: Watcher::start()?,
@@ -89,9 +96,9 @@ impl Engine {
             bell: Arc::clone(&self.bell),
             surroundings: Interner::default(),
         });
-        let driver = Driver::new(shared, self.settings.slots);
+        let driver = Driver::new(shared, &self.settings);
         std::thread::Builder::new().name("xpm-driver".into()).spawn(move || driver.work(&heard))?;
-        Ok(Started { messages, registry: Registry::default() })
+        Ok(Started { messages, keeper, registry: Registry::default() })
     }
 
     /// Hand a job over. A known one joins the run, and goes again if it is in error.
@@ -99,22 +106,23 @@ impl Engine {
     /// # Errors
     /// When the threads of the engine cannot be started.
     pub fn submit(&self, new: NewJob) -> Result<Arc<Job>, EngineError> {
-        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient } = new;
+        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs } = new;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let started = match &mut *started {
             Some(started) => started,
             none => none.insert(self.start()?),
         };
+        let (leases, request) = needs.resolve(&started.keeper);
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
-        let (job, message) = match started.registry.submit(key, launch, transient, &started.messages) {
+        let (job, message) = match started.registry.submit(key, launch, leases, transient, &started.messages) {
             Known::New(job) => {
                 let run = run.and_then(|run| run.join(&job, false, tags));
-                let submission = Submission { dependencies, priority, retries, transient, ..Submission::new(job.id()) };
+                let submission = Submission { job: job.id(), dependencies, priority, request, retries, transient };
                 (Arc::clone(&job), Message::Submitted { job, submission, run })
             }
             Known::Before { job, restarted } => {
                 let run = run.and_then(|run| run.join(&job, restarted, tags));
-                let resubmission = Resubmission { job: job.id(), priority, retries, transient };
+                let resubmission = Resubmission { job: job.id(), priority, retries, transient, request };
                 (Arc::clone(&job), Message::Joined { job, resubmission, run })
             }
         };

@@ -1,5 +1,6 @@
 //! A job as everybody outside the scheduler sees it.
 
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,6 +8,7 @@ use experimaestro_core::job::{JobId, JobKey, JobState, Place, TransientMode};
 use experimaestro_core::layout::JobDirectory;
 
 use crate::launch::LaunchFn;
+use crate::lease::Wanted;
 use crate::prepare::Preparation;
 use crate::shared::Message;
 
@@ -24,6 +26,11 @@ struct Inner {
     observed: Observed,
     attempt: Option<u32>,
     transient: TransientMode,
+    leases: Vec<Wanted>,
+    /// The folder of the token in whose line it stands.
+    line: Option<PathBuf>,
+    /// Names of the devices that it was given.
+    devices: Vec<String>,
 }
 
 impl std::fmt::Debug for Job {
@@ -50,6 +57,7 @@ impl Job {
         id: JobId,
         key: JobKey,
         launch: LaunchFn,
+        leases: Vec<Wanted>,
         transient: TransientMode,
         driver: Sender<Message>,
     ) -> Self {
@@ -59,7 +67,7 @@ impl Job {
             id,
             key,
             directory,
-            inner: Mutex::new(Inner { observed, attempt: None, transient }),
+            inner: Mutex::new(Inner { observed, attempt: None, transient, leases, line: None, devices: Vec::new() }),
             preparation: Preparation::new(launch),
             driver,
         }
@@ -121,7 +129,7 @@ impl Job {
     }
 
     /// Prepare another start of a job in error, or of one that was not needed and is now; `false` if it is in another state.
-    pub(crate) fn restart(&self, launch: LaunchFn, transient: TransientMode) -> bool {
+    pub(crate) fn restart(&self, launch: LaunchFn, leases: Vec<Wanted>, transient: TransientMode) -> bool {
         let mut inner = self.inner();
         inner.transient = inner.transient.min(transient);
         let (is_skipped, is_error) =
@@ -130,6 +138,7 @@ impl Job {
         if goes_again {
             inner.observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false, retries: 0 };
             inner.attempt = None;
+            inner.leases = leases;
         }
         drop(inner);
         if is_error || is_skipped {
@@ -151,6 +160,29 @@ impl Job {
     /// What is known of how it starts.
     pub(crate) fn preparation(&self) -> &Preparation {
         &self.preparation
+    }
+
+    /// What it shares with jobs of other drivers, in the order in which everybody asks for it.
+    pub(crate) fn leases(&self) -> Vec<Wanted> {
+        self.inner().leases.clone()
+    }
+
+    pub(crate) fn set_line(&self, token: Option<PathBuf>) {
+        self.inner().line = token;
+    }
+
+    /// The folder of the token in whose line it stands, if it does.
+    pub fn line(&self) -> Option<PathBuf> {
+        let inner = self.inner();
+        if inner.observed.state == JobState::Ready { inner.line.clone() } else { None }
+    }
+
+    pub(crate) fn set_devices(&self, devices: Vec<String>) {
+        self.inner().devices = devices;
+    }
+
+    pub(crate) fn devices(&self) -> Vec<String> {
+        self.inner().devices.clone()
     }
 
     pub(crate) fn set_attempt(&self, number: u32) {

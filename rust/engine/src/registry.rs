@@ -8,6 +8,7 @@ use experimaestro_core::job::{JobId, JobKey, TransientMode};
 
 use crate::job::Job;
 use crate::launch::LaunchFn;
+use crate::lease::Wanted;
 use crate::shared::Message;
 
 /// What a submission met.
@@ -28,16 +29,17 @@ impl Registry {
         &mut self,
         key: JobKey,
         launch: LaunchFn,
+        leases: Vec<Wanted>,
         transient: TransientMode,
         driver: &Sender<Message>,
     ) -> Known {
         if let Some(job) = self.jobs.get(&key) {
-            let restarted = job.restart(launch, transient);
+            let restarted = job.restart(launch, leases, transient);
             return Known::Before { job: Arc::clone(job), restarted };
         }
         // Four thousand million jobs do not fit into a process.
         let id = JobId(u32::try_from(self.jobs.len()).unwrap_or(u32::MAX));
-        let job = Arc::new(Job::new(id, key.clone(), launch, transient, driver.clone()));
+        let job = Arc::new(Job::new(id, key.clone(), launch, leases, transient, driver.clone()));
         self.jobs.insert(key, Arc::clone(&job));
         Known::New(job)
     }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::job::{JobEvent, JobId};
-use experimaestro_core::scheduler::{Resubmission, Submission};
+use experimaestro_core::scheduler::{LeaseAnswer, Resubmission, Submission};
 
 use crate::job::Job;
 use crate::launch::Launcher;
+use crate::lease::Keeper;
 use crate::pool::Pool;
 use crate::prepare::{Interner, Surroundings};
 use crate::run::{JobInRun, Run};
@@ -25,6 +26,8 @@ pub(crate) enum Message {
     Happened(Vec<(JobId, JobEvent)>),
     /// How a job starts is written down.
     Planned(JobId, Arc<Surroundings>),
+    /// What became of a job's wish for leases.
+    Leased(JobId, LeaseAnswer),
     /// Somebody wants a job to stop.
     Kill(JobId),
     /// A run is over. Where it ended well, the folders of these jobs are not kept: the answer tells where those are now
@@ -63,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) watcher: Watcher,
     pub(crate) launcher: Launcher,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) surroundings: Interner,
 }
@@ -76,6 +80,11 @@ impl Shared {
     /// Tell the driver what happened. It is gone only when the engine is: nobody is interested then.
     pub(crate) fn tell(&self, job: JobId, event: JobEvent) {
         let _ = self.messages.send(Message::Happened(vec![(job, event)]));
+    }
+
+    /// Tell the driver what became of a wish for leases.
+    pub(crate) fn tell_lease(&self, job: JobId, answer: LeaseAnswer) {
+        let _ = self.messages.send(Message::Leased(job, answer));
     }
 }
 

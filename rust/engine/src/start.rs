@@ -3,17 +3,21 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use experimaestro_core::claim::{ProcessIdentity, Taken, take};
+use experimaestro_core::claim::{ProcessIdentity, Taken, abandon, take};
 use experimaestro_core::fs;
-use experimaestro_core::job::{JobEvent, Success};
+use experimaestro_core::job::{JobEvent, Place, Running, Success};
 use experimaestro_core::layout::JobDirectory;
 
 use crate::job::Job;
 use crate::launch::Request;
+use crate::lease::bind;
 use crate::look::held;
 use crate::settle::{cannot_start, disk_failure};
 use crate::shared::Shared;
 use crate::time::now;
+
+/// Tells a process which devices are its own.
+const DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 
 /// Start a job that was given its resources, unless its folder says that it is done or somebody else's.
 pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
@@ -29,13 +33,19 @@ pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
 
 fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
     job.set_attempt(number);
+    match bind(shared, job, number) {
+        Ok(true) => {}
+        // Others gave us up: what we have is theirs by now. The attempt goes, and the job is ready again.
+        Ok(false) => return leases_are_gone(shared, job, number),
+        Err(error) => return cannot_start(shared, job, number, &error.to_string()),
+    }
     let python = &shared.launcher.settings().python;
     let started = job.preparation().start(job.directory(), python, &shared.surroundings).and_then(|surroundings| {
         shared.plan(job.id(), &surroundings);
         let request = Request {
             job: Arc::clone(job),
             attempt: number,
-            environment: surroundings.whole_environment(),
+            environment: with_devices(surroundings.whole_environment(), &job.devices()),
             python_path: surroundings.python_path.clone(),
         };
         shared.launcher.launch(shared, request).map_err(|error| format!("cannot start its process: {error}"))
@@ -52,6 +62,25 @@ pub(crate) fn plan(shared: &Arc<Shared>, job: &Arc<Job>) {
     if let Ok(Some(surroundings)) = job.preparation().plan(job.directory(), python, &shared.surroundings) {
         shared.plan(job.id(), &surroundings);
     }
+}
+
+fn leases_are_gone(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
+    match abandon(job.directory(), number, "its leases were given to others", now()) {
+        // Followed like the attempt of another driver, it is found to be over, and the job starts again from there.
+        Ok(_) => {
+            let elsewhere = Running { place: Place::Elsewhere, pid: None, started: None };
+            shared.tell(job.id(), JobEvent::FoundRunning(elsewhere));
+        }
+        Err(error) => cannot_start(shared, job, number, &error.to_string()),
+    }
+}
+
+fn with_devices(mut environment: Vec<(String, String)>, devices: &[String]) -> Vec<(String, String)> {
+    if !devices.is_empty() {
+        environment.retain(|(name, _)| name != DEVICES);
+        environment.push((DEVICES.to_owned(), devices.join(",")));
+    }
+    environment
 }
 
 /// Take the folder of a job out of the way, in one step: whoever looks for the job finds that it was never run.

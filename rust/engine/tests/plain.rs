@@ -9,7 +9,7 @@ use std::time::Duration;
 use experimaestro_core::job::{JobId, JobKey, JobState, Reason, RetryPolicy, TransientMode};
 use experimaestro_core::journal::{Status, read};
 use experimaestro_core::layout::Workspace;
-use experimaestro_engine::{Engine, Job, Launch, LauncherKind, NewJob, Run, Settings};
+use experimaestro_engine::{Engine, Job, Launch, LauncherKind, Needs, NewJob, Run, Settings};
 use tempfile::TempDir;
 
 /// Long for a machine that is busy; nothing waits for it to pass.
@@ -27,7 +27,7 @@ impl Place {
         let python = folder.path().join("interpreter");
         std::fs::write(&python, "#!/bin/sh\nexit $(cat \"$(dirname \"$1\")/params.json\")\n").unwrap();
         std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let engine = Engine::new(Settings { slots, launcher: LauncherKind::Process, python });
+        let engine = Engine::new(Settings { slots, gpus: Vec::new(), launcher: LauncherKind::Process, python });
         Self { folder, engine }
     }
 
@@ -58,6 +58,7 @@ impl Place {
             priority: 0,
             retries: RetryPolicy::default(),
             transient: TransientMode::None,
+            needs: Needs::default(),
         };
         self.engine.submit(new).unwrap()
     }

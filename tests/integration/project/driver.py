@@ -6,11 +6,15 @@ python driver.py WORKDIR NAME SCENARIO [ARGUMENTS]
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 
-from tasks import After, Ends, Gated, Raises, Record
+from tasks import After, Ends, Gated, OnDevice, Raises, Record, Uses
 
-from experimaestro import RunMode, experiment
+from experimaestro import RunMode, experiment, set_launcher
+from experimaestro.launchers.direct import DirectLauncher
+from experimaestro.tokens import CounterToken
 
 
 def records(count):
@@ -37,6 +41,34 @@ def ends(*ways):
 
 def gated(count):
     return [Gated(x=x) for x in range(int(count))]
+
+
+def token(name):
+    """A token of the test: its folder beside the files that stand for its units."""
+    folder = Path(os.environ["UNITS"]) / name
+    return CounterToken(name, folder.parent.with_name("tokens") / name, len(list(folder.iterdir())), force=False)
+
+
+def uses(first, count, *patterns):
+    """Tasks that need units: `a1b2` is 1 of a and 2 of b; the patterns are used in turns."""
+    tasks = []
+    for x in range(int(first), int(first) + int(count)):
+        pattern = patterns[x % len(patterns)]
+        needs = {name: int(units) for name, units in zip(pattern[::2], pattern[1::2], strict=True)}
+        task = Uses(x=x, needs=needs)
+        for name, units in needs.items():
+            token(name)(units, task)
+        tasks.append(task)
+    return tasks
+
+
+def gated_uses(x, name, units):
+    return [token(name)(int(units), Gated(x=int(x)))]
+
+
+def devices(count, each):
+    set_launcher(DirectLauncher(gpus=int(each)))
+    return [OnDevice(x=x) for x in range(int(count))]
 
 
 def main():

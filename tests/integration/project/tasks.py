@@ -145,3 +145,56 @@ class Ends(Task):
             raise AssertionError("the variables of the job are wrong")
         if any(Path(entry).resolve() == Path.cwd() for entry in sys.path):
             raise AssertionError("the job folder is on sys.path")
+
+
+class Uses(Task):
+    """Proves that no more units are used at once than there are: one lock per unit, kept by the kernel."""
+
+    x: Param[int]
+    needs: Param[dict[str, int]]
+
+    def execute(self):
+        import time
+
+        for name, units in self.needs.items():
+            self.take(Path(os.environ["UNITS"]) / name, units)
+        record("uses", self.x)
+        time.sleep(0.03)  # the work
+
+    def take(self, folder: Path, units: int) -> None:
+        """Lock as many files of the folder, which has one for each unit; they are free again when the process ends."""
+        import fcntl
+
+        taken: set[Path] = set()
+        for _ in range(20):
+            for path in sorted(folder.iterdir()):
+                if path in taken or len(taken) == units:
+                    continue
+                file = open(path)  # noqa: SIM115 - open to the end of the process
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    file.close()
+                    continue
+                taken.add(path)
+                self.__dict__.setdefault("files", []).append(file)
+            if len(taken) == units:
+                return
+        record("too-many", self.x)
+        raise AssertionError(f"more than there are of {folder.name} are in use")
+
+
+class OnDevice(Task):
+    """Locks the devices that it was given."""
+
+    x: Param[int]
+
+    def execute(self):
+        import time
+
+        devices = os.environ["CUDA_VISIBLE_DEVICES"].split(",")
+        for device in devices:
+            Uses.XPMValue.take(self, Path(os.environ["UNITS"]) / f"gpu-{device}", 1)
+        record("device", self.x)
+        print(len(devices))
+        time.sleep(0.03)  # the work

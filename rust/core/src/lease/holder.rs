@@ -1,4 +1,4 @@
-//! Whether the holder of a ticket is over. Who cannot be asked lives.
+//! Whether the holder of a ticket is over, by evidence. Who cannot be asked lives.
 
 use std::time::{Duration, SystemTime};
 
@@ -42,26 +42,55 @@ pub(super) struct Look<'a> {
     pub(super) watch: &'a mut Option<Watch>,
     /// Any clock of the observer that never goes back.
     pub(super) clock: Duration,
-    /// Seconds since 1970.
-    pub(super) now: f64,
+}
+
+/// What is known about a holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It lives, or cannot be asked.
+    Alive,
+    /// It is over, as its own records say.
+    Over,
+    /// Its driver is gone, once nobody can give the ticket to a job any more.
+    DriverGone,
+    /// The driver that claimed the attempt is gone, once its process can no longer begin.
+    NeverStarted(JobDirectory, u32),
+    /// The heartbeat of the process stopped, once it cannot go on should it wake up.
+    Stopped(JobDirectory, u32),
+}
+
+impl Verdict {
+    /// Record what makes a verdict certain; whether the holder is over then.
+    pub(super) fn settle(self, folder: &LeaseDirectory, number: u64, now: f64) -> LeaseResult<bool> {
+        Ok(match self {
+            Self::Alive => false,
+            Self::Over => true,
+            Self::DriverGone => bury(folder, number, "its driver is gone", now)?,
+            Self::NeverStarted(job, attempt) => abandon(&job, attempt, "its driver did not start it", now)?,
+            Self::Stopped(job, attempt) => {
+                declare_lost(&job, attempt, None, "its heartbeat stopped", now)?;
+                true
+            }
+        })
+    }
 }
 
 impl Look<'_> {
-    /// Whether the holder is over for certain. Records, where the claim protocol asks for it, that a job is.
-    pub(super) fn says_over(self) -> LeaseResult<bool> {
+    /// Judge the holder; nothing is written.
+    pub(super) fn judge(self) -> LeaseResult<Verdict> {
         match self.binding {
-            Stored::Absent => self.driver_is_over(),
+            Stored::Absent => self.judge_driver(),
             Stored::Record(Binding { directory: Some(directory), attempt, .. }) => {
-                let job = JobDirectory::new(directory);
-                let attempt = *attempt;
-                self.attempt_is_over(&job, attempt)
+                let (job, attempt) = (JobDirectory::new(directory), *attempt);
+                self.judge_attempt(job, attempt)
             }
-            Stored::Record(_) => Ok(true),
+            Stored::Record(_) => Ok(Verdict::Over),
             // Nobody can know which job it is: as long as the driver lives, it may run.
-            Stored::Unreadable => match self.driver_liveness() {
-                Liveness::Alive => Ok(false),
-                Liveness::Dead | Liveness::Unknown => Ok(Watch::has_stopped(self.watch, (0, None), self.clock)),
-            },
+            Stored::Unreadable => {
+                let may_live = self.driver_liveness() == Liveness::Alive;
+                let is_over = !may_live && Watch::has_stopped(self.watch, (0, None), self.clock);
+                Ok(if is_over { Verdict::Over } else { Verdict::Alive })
+            }
         }
     }
 
@@ -69,8 +98,8 @@ impl Look<'_> {
         self.ticket.record().map_or(Liveness::Unknown, |ticket| ticket.driver.liveness())
     }
 
-    fn driver_is_over(self) -> LeaseResult<bool> {
-        let is_dead = match self.driver_liveness() {
+    fn judge_driver(self) -> LeaseResult<Verdict> {
+        let is_gone = match self.driver_liveness() {
             Liveness::Alive => false,
             Liveness::Dead => true,
             Liveness::Unknown => {
@@ -78,44 +107,41 @@ impl Look<'_> {
                 Watch::has_stopped(self.watch, (1, beat), self.clock)
             }
         };
-        // Its driver may be about to start a job after all: only one of the two can say what becomes of the ticket.
-        Ok(is_dead && bury(self.folder, self.number, "its driver is gone", self.now)?)
+        Ok(if is_gone { Verdict::DriverGone } else { Verdict::Alive })
     }
 
-    fn attempt_is_over(self, job: &JobDirectory, attempt: u32) -> LeaseResult<bool> {
-        Ok(match evidence_of(job, attempt)? {
-            Evidence::Done { .. } | Evidence::Ended { .. } | Evidence::Abandoned { .. } => true,
+    fn judge_attempt(self, job: JobDirectory, attempt: u32) -> LeaseResult<Verdict> {
+        Ok(match evidence_of(&job, attempt)? {
+            Evidence::Done { .. } | Evidence::Ended { .. } | Evidence::Abandoned { .. } => Verdict::Over,
             Evidence::Claimed { claim: None, .. } if !fs::exists(&job.attempt(attempt, AttemptFile::Claim))? => {
-                was_removed(job)?
+                if was_removed(&job)? {
+                    Verdict::Over
+                } else {
+                    Verdict::Alive
+                }
             }
             Evidence::Claimed { claim, .. } => {
-                let liveness = claim.map_or(Liveness::Unknown, |claim| claim.owner.liveness());
-                let is_dead = match liveness {
+                let is_gone = match claim.map_or(Liveness::Unknown, |claim| claim.owner.liveness()) {
                     Liveness::Alive => false,
                     Liveness::Dead => true,
                     Liveness::Unknown => Watch::has_stopped(self.watch, (2, None), self.clock),
                 };
-                // A process that was launched for it may still begin, unless it is told not to.
-                is_dead && abandon(job, attempt, "its driver did not start it", self.now)?
+                if is_gone { Verdict::NeverStarted(job, attempt) } else { Verdict::Alive }
             }
             Evidence::Running { run, .. } => {
                 let process = run.and_then(|run| run.process);
                 match process.as_ref().map_or(Liveness::Unknown, ProcessIdentity::liveness) {
-                    Liveness::Alive => false,
+                    Liveness::Alive => Verdict::Alive,
                     // Whoever waits for it records how it ended.
-                    Liveness::Dead => true,
+                    Liveness::Dead => Verdict::Over,
                     Liveness::Unknown => {
                         let beat = fs::modified(&job.attempt(attempt, AttemptFile::Beat))?;
                         let stopped = Watch::has_stopped(self.watch, (3, beat), self.clock);
-                        if stopped {
-                            // It may only sleep: this is what stops it should it wake up.
-                            declare_lost(job, attempt, None, "its heartbeat stopped", self.now)?;
-                        }
-                        stopped
+                        if stopped { Verdict::Stopped(job, attempt) } else { Verdict::Alive }
                     }
                 }
             }
-            Evidence::Nothing | Evidence::Foreign { .. } | Evidence::ForeignFailure { .. } => false,
+            Evidence::Nothing | Evidence::Foreign { .. } | Evidence::ForeignFailure { .. } => Verdict::Alive,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::holder::{Look, Watch};
+use super::holder::{Look, Verdict, Watch};
 use super::line::{Line, Place};
 use super::number::{give_back, names};
 use super::ticket::{Binding, Stored, Ticket};
@@ -97,7 +97,8 @@ impl Observer {
         let line = self.line()?;
         let mut left = Vec::new();
         for place in line.places() {
-            let is_over = self.is_over(place.number, clock, now).unwrap_or(false);
+            let verdict = self.judge(place.number, clock).unwrap_or(Verdict::Alive);
+            let is_over = verdict.settle(&self.folder, place.number, now).unwrap_or(false);
             if is_over && give_back(&self.folder, place.number).is_ok() {
                 self.seen.remove(&place.number);
             } else {
@@ -107,12 +108,24 @@ impl Observer {
         Ok(Line::new(line.total(), left))
     }
 
-    fn is_over(&mut self, number: u64, clock: Duration, now: f64) -> LeaseResult<bool> {
+    /// As [`Self::settle`], but nothing is written: for people who want to see.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn peek(&mut self, clock: Duration) -> LeaseResult<Line> {
+        let line = self.line()?;
+        let mut is_over =
+            |place: &Place| self.judge(place.number, clock).is_ok_and(|verdict| verdict != Verdict::Alive);
+        let left: Vec<Place> = line.places().iter().copied().filter(|place| !is_over(place)).collect();
+        Ok(Line::new(line.total(), left))
+    }
+
+    fn judge(&mut self, number: u64, clock: Duration) -> LeaseResult<Verdict> {
         self.read_binding(number)?;
         let folder = &self.folder;
-        let Some(seen) = self.seen.get_mut(&number) else { return Ok(false) };
+        let Some(seen) = self.seen.get_mut(&number) else { return Ok(Verdict::Alive) };
         let Seen { ticket, binding, watch } = seen;
-        Look { folder, number, ticket, binding, watch, clock, now }.says_over()
+        Look { folder, number, ticket, binding, watch, clock }.judge()
     }
 
     fn read_binding(&mut self, number: u64) -> Result<(), LeaseError> {

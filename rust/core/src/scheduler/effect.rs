@@ -7,6 +7,10 @@ use crate::job::{Failure, JobId, JobState};
 pub enum Effect {
     /// Look into the job's folder: answer found done, found running, or found nothing.
     Look(JobId),
+    /// Take the leases that the job needs, all or none: answer with [`Event::Leases`](super::Event::Leases).
+    Lease(JobId),
+    /// Give back the leases of the job, or its place in a line.
+    Unlease(JobId),
     /// Claim and start the job: answer started, failed, or what was found instead.
     Start(JobId),
     /// Follow a job that runs without our having started it: answer succeeded, failed, or vacated.

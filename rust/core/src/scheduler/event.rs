@@ -1,5 +1,6 @@
 //! What the scheduler is told.
 
+use super::leasing::LeaseAnswer;
 use super::resources::Request;
 use crate::job::{InvalidTransition, JobEvent, JobId, RetryPolicy, TransientMode};
 
@@ -45,6 +46,8 @@ pub struct Resubmission {
     pub retries: RetryPolicy,
     /// The less transient one holds.
     pub transient: TransientMode,
+    /// What it takes, should it run again.
+    pub request: Request,
 }
 
 /// What happened.
@@ -62,6 +65,8 @@ pub enum Event {
     Withdraw(JobId, String),
     /// An experiment ended well: the folders of these jobs are kept no longer, where nobody needs them.
     Clean(Vec<JobId>),
+    /// What became of a job's wish for leases.
+    Leases(JobId, LeaseAnswer),
 }
 
 /// An event that makes no sense: nothing has changed.

@@ -5,27 +5,33 @@ use std::collections::HashSet;
 
 use super::effect::Effect;
 use super::event::{Event, Refused, Resubmission, Submission};
+use super::leasing::Leasing;
 use super::queue::{Entry, ReadyQueue};
-use super::resources::{Pool, Request};
-use crate::job::{Failure, JobEvent, JobId, JobState, Place, Reason, RetryPolicy, Tally, TransientMode, transition};
+use super::resources::{Pool, Request, SharedId};
+use crate::job::{Failure, JobEvent, JobId, JobState, Place, Reason, RetryPolicy, Tally, TransientMode};
 
 const STOPPED: &str = "it was stopped before it started";
 
 #[derive(Debug)]
-struct Node {
-    state: JobState,
+pub(super) struct Node {
+    pub(super) state: JobState,
     dependencies: Vec<JobId>,
     /// Who waits, with the epoch in which they began to: an older entry is void.
     dependents: Vec<(JobId, u32)>,
     unmet: usize,
-    epoch: u32,
-    priority: i64,
-    request: Request,
+    pub(super) epoch: u32,
+    pub(super) priority: i64,
+    pub(super) request: Request,
     retries: RetryPolicy,
     tally: Tally,
     transient: TransientMode,
     /// A job that must run depends on it.
     needed: bool,
+    pub(super) leasing: Leasing,
+    /// What it has while it asks for leases.
+    pub(super) taken: Option<Request>,
+    /// The line that it stands in, which is closed to others of this driver.
+    pub(super) line: Option<SharedId>,
     stop_wanted: bool,
     /// A person wants it no more: it is not tried again.
     killed: bool,
@@ -46,10 +52,10 @@ struct Node {
 /// ```
 #[derive(Debug)]
 pub struct Scheduler {
-    nodes: Vec<Node>,
-    ready: ReadyQueue,
-    pool: Pool,
-    effects: Vec<Effect>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) ready: ReadyQueue,
+    pub(super) pool: Pool,
+    pub(super) effects: Vec<Effect>,
     now: f64,
 }
 
@@ -74,6 +80,11 @@ impl Scheduler {
         self.nodes.get(job.index()).map_or(1.0, |node| node.retries.memory_factor(&node.tally))
     }
 
+    /// What a job takes while it runs.
+    pub fn request(&self, job: JobId) -> Option<&Request> {
+        self.nodes.get(job.index()).map(|node| &node.request)
+    }
+
     /// What there is and what is taken.
     pub fn pool(&self) -> &Pool {
         &self.pool
@@ -96,12 +107,13 @@ impl Scheduler {
             Event::Kill(job) => self.kill(job)?,
             Event::Withdraw(job, message) => self.withdraw(job, &message)?,
             Event::Clean(jobs) => self.clean(jobs)?,
+            Event::Leases(job, answer) => self.leased(job, answer)?,
         }
         while self.start_one()? {}
         Ok(std::mem::take(&mut self.effects))
     }
 
-    fn node(&mut self, job: JobId) -> Result<&mut Node, Refused> {
+    pub(super) fn node(&mut self, job: JobId) -> Result<&mut Node, Refused> {
         self.nodes.get_mut(job.index()).ok_or(Refused::Unknown(job))
     }
 
@@ -126,11 +138,14 @@ impl Scheduler {
             tally: Tally::default(),
             transient,
             needed: false,
+            leasing: Leasing::default(),
+            taken: None,
+            line: None,
             stop_wanted: false,
             killed: false,
         });
-        if let Some((_, wanted, capacity)) = shortage {
-            let message = format!("it needs {wanted} of a resource of which there are {capacity}");
+        if let Some((resource, wanted, capacity)) = shortage {
+            let message = format!("it needs {wanted} {}, of which there are {capacity}", resource.name());
             return self.happen(job, JobEvent::Failed(Failure::before_start(Reason::RejectedOther, message, self.now)));
         }
         self.effects.push(Effect::Look(job));
@@ -147,10 +162,14 @@ impl Scheduler {
             JobState::Error(_) => {
                 (node.stop_wanted, node.killed, node.needed) = (false, false, false);
                 node.tally = Tally::default();
+                node.request = resubmission.request.clone();
                 self.change(job, JobEvent::Restarted)?;
                 self.effects.push(Effect::Look(job));
             }
-            JobState::Transient if !node.transient.is_transient() => self.happen(job, JobEvent::Needed)?,
+            JobState::Transient if !node.transient.is_transient() => {
+                node.request = resubmission.request.clone();
+                self.happen(job, JobEvent::Needed)?;
+            }
             _ => {}
         }
         Ok(())
@@ -240,7 +259,7 @@ impl Scheduler {
     }
 
     /// Change one job, then all that follows from it. A list, not recursion: chains may be longer than the stack.
-    fn happen(&mut self, job: JobId, event: JobEvent) -> Result<(), Refused> {
+    pub(super) fn happen(&mut self, job: JobId, event: JobEvent) -> Result<(), Refused> {
         self.change(job, event)?;
         let now = self.now;
         let mut changed = vec![job];
@@ -300,8 +319,7 @@ impl Scheduler {
     fn make_ready(&mut self, job: JobId) -> Result<(), Refused> {
         self.change(job, JobEvent::DependenciesMet)?;
         let node = &self.nodes[job.index()];
-        let entry = Entry { priority: node.priority, order: Reverse(job), epoch: node.epoch };
-        self.ready.push(&node.request, entry);
+        self.ready.push(&node.request, Entry { priority: node.priority, order: Reverse(job), epoch: node.epoch });
         Ok(())
     }
 
@@ -334,20 +352,6 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Change the state of one job, and with it what it takes.
-    fn change(&mut self, job: JobId, event: JobEvent) -> Result<(), Refused> {
-        let node = self.nodes.get_mut(job.index()).ok_or(Refused::Unknown(job))?;
-        let state = transition(&node.state, event).map_err(|error| Refused::Transition { job, error })?;
-        match (node.state.holds_resources(), state.holds_resources()) {
-            (false, true) => self.pool.take(&node.request),
-            (true, false) => self.pool.release(&node.request),
-            (true, true) | (false, false) => {}
-        }
-        node.state = state.clone();
-        self.effects.push(Effect::Changed(job, state));
-        Ok(())
-    }
-
     /// Give the best of the ready jobs what it needs; `false` when none can have it.
     fn start_one(&mut self) -> Result<bool, Refused> {
         let nodes = &self.nodes;
@@ -362,8 +366,7 @@ impl Scheduler {
             self.change(job, JobEvent::NotNeeded)?;
             return Ok(true);
         }
-        self.change(job, JobEvent::ResourcesGiven)?;
-        self.effects.push(Effect::Start(job));
+        self.begin(job)?;
         Ok(true)
     }
 

@@ -5,10 +5,12 @@
 mod effect;
 mod event;
 mod graph;
+mod leasing;
 mod queue;
 mod resources;
 
 pub use effect::Effect;
 pub use event::{Event, Refused, Resubmission, Submission};
 pub use graph::Scheduler;
-pub use resources::{Pool, Request, ResourceId, SLOTS};
+pub use leasing::LeaseAnswer;
+pub use resources::{GPUS, Pool, Request, ResourceId, SLOTS, SharedId};

@@ -1,4 +1,4 @@
-//! What jobs take while they run: slots now; GPUs, tokens and directories are counted the same way.
+//! What jobs take while they run: slots and GPUs of this machine, which are counted here, and what others use too.
 
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,9 +7,31 @@ pub struct ResourceId(pub u32);
 /// Jobs at once on this machine.
 pub const SLOTS: ResourceId = ResourceId(0);
 
+impl ResourceId {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SLOTS => "slots of this machine (XPM_SLOTS)",
+            GPUS => "GPUs of this machine (XPM_GPUS)",
+            Self(_) => "units of a resource",
+        }
+    }
+}
+
+/// Devices of this machine that one job at a time uses.
+pub const GPUS: ResourceId = ResourceId(1);
+
+/// Something that other drivers use too (a token, a folder): only whether a job needs it matters here, since how much
+/// there is of it, and who has it, is known elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharedId(pub u32);
+
 /// What a job takes: all of it at once, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Request(Vec<(ResourceId, u32)>);
+pub struct Request {
+    amounts: Vec<(ResourceId, u32)>,
+    shared: Vec<SharedId>,
+}
 
 impl Request {
     /// Take these amounts. Amounts of the same kind add up.
@@ -23,12 +45,35 @@ impl Request {
             }
             same
         });
-        Self(sorted)
+        Self { amounts: sorted, shared: Vec::new() }
     }
 
     /// Take one slot.
     pub fn one_slot() -> Self {
-        Self(vec![(SLOTS, 1)])
+        Self::new([(SLOTS, 1)])
+    }
+
+    /// The same, and leases of these.
+    #[must_use]
+    pub fn sharing(mut self, shared: impl IntoIterator<Item = SharedId>) -> Self {
+        self.shared.extend(shared);
+        self.shared.sort_unstable();
+        self.shared.dedup();
+        self
+    }
+
+    /// What it needs that other drivers use too.
+    pub fn shared(&self) -> &[SharedId] {
+        &self.shared
+    }
+
+    /// How much it takes of one kind.
+    pub fn amount(&self, resource: ResourceId) -> u32 {
+        self.amounts.iter().find(|(known, _)| *known == resource).map_or(0, |(_, amount)| *amount)
+    }
+
+    pub(super) fn uses_any(&self, kinds: &[ResourceId]) -> bool {
+        self.amounts.iter().any(|(resource, _)| kinds.contains(resource))
     }
 }
 
@@ -76,10 +121,19 @@ impl Pool {
 
     /// Whether a request can be met now.
     pub fn fits(&self, request: &Request) -> bool {
-        request.0.iter().all(|(resource, amount)| {
+        request.amounts.iter().all(|(resource, amount)| {
             let kind = self.kind(*resource);
             kind.used.saturating_add(*amount) <= kind.capacity
         })
+    }
+
+    /// The kinds of which there is not enough now.
+    pub(super) fn lacking(&self, request: &Request) -> impl Iterator<Item = ResourceId> {
+        let lacks = |(resource, amount): &(ResourceId, u32)| {
+            let kind = self.kind(*resource);
+            (kind.used.saturating_add(*amount) > kind.capacity).then_some(*resource)
+        };
+        request.amounts.iter().filter_map(lacks)
     }
 
     /// The first kind of which there will never be enough: which, how much is asked for, how much there is.
@@ -88,12 +142,12 @@ impl Pool {
             let capacity = self.kind(*resource).capacity;
             (*amount > capacity).then_some((*resource, *amount, capacity))
         };
-        request.0.iter().find_map(lacks)
+        request.amounts.iter().find_map(lacks)
     }
 
     /// Take, even beyond what there is: a job that was found running cannot be told to wait.
     pub fn take(&mut self, request: &Request) {
-        for (resource, amount) in &request.0 {
+        for (resource, amount) in &request.amounts {
             let kind = self.kind_mut(*resource);
             kind.used = kind.used.saturating_add(*amount);
         }
@@ -101,7 +155,7 @@ impl Pool {
 
     /// Give back.
     pub fn release(&mut self, request: &Request) {
-        for (resource, amount) in &request.0 {
+        for (resource, amount) in &request.amounts {
             let kind = self.kind_mut(*resource);
             kind.used = kind.used.saturating_sub(*amount);
         }

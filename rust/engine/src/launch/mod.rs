@@ -55,6 +55,8 @@ impl LauncherKind {
 pub struct Settings {
     /// Jobs at once.
     pub slots: u32,
+    /// Devices to be handed out, by their names in `CUDA_VISIBLE_DEVICES`.
+    pub gpus: Vec<String>,
     /// The way to start processes.
     pub launcher: LauncherKind,
     /// The interpreter.

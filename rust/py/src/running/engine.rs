@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use experimaestro_core::job::{JobKey, RetryPolicy, TransientMode};
-use experimaestro_core::layout::Workspace;
-use experimaestro_engine::{self as engine, EngineError, LauncherKind, NewJob, RunError, Settings};
+use experimaestro_core::layout::{LeaseDirectory, Workspace};
+use experimaestro_engine::{self as engine, EngineError, LauncherKind, Needs, NewJob, RunError, Settings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -42,7 +42,13 @@ impl Owner {
     }
 }
 
-fn settings(py: Python<'_>, slots: Option<u32>, launcher: Option<&str>, python: Option<PathBuf>) -> PyResult<Settings> {
+fn settings(
+    py: Python<'_>,
+    slots: Option<u32>,
+    gpus: Vec<String>,
+    launcher: Option<&str>,
+    python: Option<PathBuf>,
+) -> PyResult<Settings> {
     let from_environment = std::env::var("XPM_LAUNCHER").ok().filter(|name| !name.is_empty());
     let launcher = match launcher.or(from_environment.as_deref()) {
         None | Some("fork-server") => LauncherKind::ForkServer,
@@ -60,7 +66,7 @@ fn settings(py: Python<'_>, slots: Option<u32>, launcher: Option<&str>, python: 
         Some(python) => python,
         None => py.import("sys")?.getattr("executable")?.extract()?,
     };
-    Ok(Settings { slots, launcher, python })
+    Ok(Settings { slots, gpus, launcher, python })
 }
 
 fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
@@ -73,15 +79,27 @@ fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, slots = None, launcher = None, python = None))]
-    fn new(py: Python<'_>, slots: Option<u32>, launcher: Option<&str>, python: Option<PathBuf>) -> PyResult<Self> {
-        Ok(Self { inner: engine::Engine::new(settings(py, slots, launcher, python)?), owner: Owner::current() })
+    #[pyo3(signature = (*, slots = None, gpus = vec![], launcher = None, python = None))]
+    fn new(
+        py: Python<'_>,
+        slots: Option<u32>,
+        gpus: Vec<String>,
+        launcher: Option<&str>,
+        python: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        Ok(Self { inner: engine::Engine::new(settings(py, slots, gpus, launcher, python)?), owner: Owner::current() })
     }
 
     /// Jobs at once.
     #[getter]
     fn slots(&self) -> u32 {
         self.inner.settings().slots
+    }
+
+    /// Devices to be handed out.
+    #[getter]
+    fn gpus(&self) -> Vec<String> {
+        self.inner.settings().gpus.clone()
     }
 
     /// Lock the experiment, create a run directory and its journal.
@@ -122,7 +140,7 @@ impl Engine {
 
     /// Hand a job over; returns at once.
     #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
-                        priority = 0, retries = None, transient = "none"))]
+                        priority = 0, retries = None, transient = "none", slots = 1, gpus = 0, leases = vec![]))]
     #[expect(
         clippy::too_many_arguments,
         clippy::needless_pass_by_value,
@@ -141,6 +159,9 @@ impl Engine {
         priority: i64,
         retries: Option<&Bound<'_, PyAny>>,
         transient: &str,
+        slots: u32,
+        gpus: u32,
+        leases: Vec<(PathBuf, u32)>,
     ) -> PyResult<JobHandle> {
         self.owner.check(py)?;
         let new = NewJob {
@@ -152,6 +173,7 @@ impl Engine {
             priority,
             retries: retries.map(policy).transpose()?.unwrap_or_default(),
             transient: mode(transient)?,
+            needs: needs(slots, gpus, leases),
         };
         // Short, and nobody who holds a lock of the engine waits for the GIL: giving it up would cost more than this takes.
         let job = self.inner.submit(new).map_err(|error| engine_error(py, &error))?;
@@ -201,6 +223,11 @@ impl Engine {
 fn policy(retries: &Bound<'_, PyAny>) -> PyResult<RetryPolicy> {
     let told = serde_json::Value::Object(json_map(retries)?);
     serde_json::from_value(told).map_err(|error| PyValueError::new_err(format!("retries: {error}")))
+}
+
+fn needs(slots: u32, gpus: u32, leases: Vec<(PathBuf, u32)>) -> Needs {
+    let leases = leases.into_iter().map(|(path, units)| (LeaseDirectory::new(path), units)).collect();
+    Needs { slots, gpus, leases }
 }
 
 fn mode(transient: &str) -> PyResult<TransientMode> {

@@ -135,6 +135,13 @@ impl JobHandle {
         Ok(self.job.observed().retries)
     }
 
+    /// The folder of the token in whose line it stands.
+    #[getter]
+    fn line(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.owner.check(py)?;
+        Ok(self.job.line().map(|path| path.display().to_string()))
+    }
+
     /// Ask it to stop; false if it has ended.
     fn kill(&self, py: Python<'_>) -> PyResult<bool> {
         self.owner.check(py)?;

@@ -15,6 +15,7 @@ mod launch;
 mod progress;
 mod query;
 mod run;
+mod token;
 mod values;
 mod wait;
 
@@ -39,6 +40,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(query::list_runs, module)?)?;
     module.add_function(wrap_pyfunction!(query::list_jobs, module)?)?;
     module.add_function(wrap_pyfunction!(query::find_jobs, module)?)?;
+    module.add_function(wrap_pyfunction!(token::token_open, module)?)?;
+    module.add_function(wrap_pyfunction!(token::token_state, module)?)?;
+    module.add_function(wrap_pyfunction!(token::token_release, module)?)?;
     module.add_function(wrap_pyfunction!(progress::report_progress, module)?)?;
     module.add_function(wrap_pyfunction!(progress::read_progress, module)?)
 }

@@ -1,0 +1,175 @@
+//! One token, as this process sees it: its line, and who of this process waits in it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use experimaestro_core::claim::ProcessIdentity;
+use experimaestro_core::job::{Failure, JobId, Reason};
+use experimaestro_core::layout::{JobDirectory, LeaseDirectory};
+use experimaestro_core::lease::{self, LeaseResult, Line, Observer, Ticket};
+use experimaestro_core::scheduler::{LeaseAnswer, SharedId};
+
+use crate::job::Job;
+use crate::shared::Shared;
+use crate::time::now;
+
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const LAST_DELAY: Duration = Duration::from_secs(1);
+/// Others give a driver up when it missed six of these.
+const BEAT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Units of a token that a job needs.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    pub(crate) token: Arc<Token>,
+    pub(crate) units: u32,
+}
+
+struct Waiting {
+    job: JobId,
+    number: u64,
+    units: u32,
+}
+
+struct Inner {
+    observer: Observer,
+    waiting: Vec<Waiting>,
+    /// Tickets that stood in line and are not bound to an attempt yet: they must beat.
+    unbound: Vec<u64>,
+    last_beat: Instant,
+    polling: bool,
+}
+
+pub(crate) struct Token {
+    id: SharedId,
+    directory: LeaseDirectory,
+    origin: Instant,
+    inner: Mutex<Inner>,
+}
+
+impl Token {
+    pub(super) fn new(id: SharedId, directory: LeaseDirectory, origin: Instant) -> Self {
+        let observer = Observer::new(directory.clone());
+        let (waiting, unbound) = (Vec::new(), Vec::new());
+        let inner = Inner { observer, waiting, unbound, last_beat: Instant::now(), polling: false };
+        Self { id, directory, origin, inner: Mutex::new(inner) }
+    }
+
+    pub(crate) fn id(&self) -> SharedId {
+        self.id
+    }
+
+    pub(crate) fn directory(&self) -> &LeaseDirectory {
+        &self.directory
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take a ticket for a job.
+    pub(super) fn request(&self, job: &Job, units: u32) -> LeaseResult<u64> {
+        let place = job.directory().path().display().to_string();
+        lease::request(&self.directory, &Ticket::new(units, &ProcessIdentity::current(), Some(place), now()))
+    }
+
+    /// Whether a ticket has its units now, those who are over not counted.
+    pub(super) fn has_turn(&self, number: u64, units: u32) -> Result<bool, String> {
+        let mut inner = self.inner();
+        let mut line = inner.observer.line().map_err(|error| error.to_string())?;
+        if !line.is_granted(number) && units <= line.total() {
+            line = inner.observer.settle(self.origin.elapsed(), now()).map_err(|error| error.to_string())?;
+        }
+        if units > line.total() {
+            return Err(self.too_many(units, &line));
+        }
+        Ok(line.is_granted(number))
+    }
+
+    fn too_many(&self, units: u32, line: &Line) -> String {
+        let path = self.directory.path().display();
+        format!("it needs {units} units of the token {path}, of which there are {}", line.total())
+    }
+
+    /// Tell the driver that a job waits, and, once that is so, that its turn has come.
+    pub(super) fn wait(self: &Arc<Self>, shared: &Arc<Shared>, job: JobId, number: u64, units: u32) {
+        let mut inner = self.inner();
+        // Told while the line is ours: its turn cannot be told before.
+        shared.tell_lease(job, LeaseAnswer::Busy(self.id));
+        inner.unbound.push(number);
+        inner.waiting.push(Waiting { job, number, units });
+        if let Ok(line) = inner.observer.line() {
+            self.call(&mut inner, shared, &line);
+        }
+        if !std::mem::replace(&mut inner.polling, true) {
+            self.poll_after(shared, FIRST_DELAY);
+        }
+    }
+
+    /// Tell those whose turn it is, or never will be.
+    fn call(&self, inner: &mut Inner, shared: &Shared, line: &Line) {
+        inner.waiting.retain(|waiting| {
+            let answer = if waiting.units > line.total() {
+                let message = self.too_many(waiting.units, line);
+                LeaseAnswer::Failed(Failure::before_start(Reason::RejectedOther, message, now()))
+            } else if line.is_granted(waiting.number) {
+                LeaseAnswer::Turn
+            } else {
+                return true;
+            };
+            shared.tell_lease(waiting.job, answer);
+            false
+        });
+    }
+
+    fn poll_after(self: &Arc<Self>, shared: &Arc<Shared>, delay: Duration) {
+        let (token, again) = (Arc::clone(self), Arc::clone(shared));
+        shared.watcher.after(delay, move || {
+            let pool = again.pool.clone();
+            pool.run(move || token.poll(&again, delay));
+        });
+    }
+
+    /// Look at the line once for all who wait, and tell other hosts that they are alive.
+    fn poll(self: &Arc<Self>, shared: &Arc<Shared>, delay: Duration) {
+        let mut inner = self.inner();
+        if inner.unbound.is_empty() && inner.waiting.is_empty() {
+            inner.polling = false;
+            return;
+        }
+        if inner.last_beat.elapsed() >= BEAT_INTERVAL {
+            inner.last_beat = Instant::now();
+            for number in &inner.unbound {
+                // A missed beat is one of six.
+                let _ = lease::beat(&self.directory, *number);
+            }
+        }
+        // A disk that does not answer is asked again.
+        if !inner.waiting.is_empty()
+            && let Ok(line) = inner.observer.settle(self.origin.elapsed(), now())
+        {
+            self.call(&mut inner, shared, &line);
+        }
+        self.poll_after(shared, (delay * 3 / 2).min(LAST_DELAY));
+    }
+
+    pub(super) fn bind(&self, number: u64, job: &JobDirectory, attempt: u32) -> LeaseResult<bool> {
+        let bound = lease::bind(&self.directory, number, job, attempt, now())?;
+        self.inner().unbound.retain(|other| *other != number);
+        Ok(bound)
+    }
+
+    /// Give a ticket back, and wake who of this process is next.
+    pub(super) fn give_back(&self, shared: &Shared, number: u64) -> LeaseResult<()> {
+        lease::give_back(&self.directory, number)?;
+        let mut inner = self.inner();
+        inner.unbound.retain(|other| *other != number);
+        inner.waiting.retain(|waiting| waiting.number != number);
+        if !inner.waiting.is_empty()
+            && let Ok(line) = inner.observer.line()
+        {
+            self.call(&mut inner, shared, &line);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! What a job takes while it runs, and which devices it was given.
+
+use std::collections::HashMap;
+
+use experimaestro_core::job::JobId;
+use experimaestro_core::layout::LeaseDirectory;
+use experimaestro_core::scheduler::{GPUS, Request, SLOTS};
+
+use crate::lease::{Keeper, Wanted};
+
+/// What a job takes while it runs: all of it, or it does not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// Slots of this machine.
+    pub slots: u32,
+    /// Devices of this machine.
+    pub gpus: u32,
+    /// Units of tokens, and of whatever else jobs of other drivers share.
+    pub leases: Vec<(LeaseDirectory, u32)>,
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        Self { slots: 1, gpus: 0, leases: Vec::new() }
+    }
+}
+
+impl Needs {
+    /// The same, as the keeper and the scheduler know it.
+    pub(crate) fn resolve(self, keeper: &Keeper) -> (Vec<Wanted>, Request) {
+        let wanted = keeper.wanted(self.leases);
+        let shared = wanted.iter().map(|wanted| wanted.token.id());
+        let request = Request::new([(SLOTS, self.slots), (GPUS, self.gpus)]).sharing(shared);
+        (wanted, request)
+    }
+}
+
+/// The devices of this machine, and who has which.
+#[derive(Debug)]
+pub(crate) struct Devices {
+    names: Vec<String>,
+    taken: HashMap<JobId, Vec<usize>>,
+}
+
+impl Devices {
+    pub(crate) fn new(names: Vec<String>) -> Self {
+        Self { names, taken: HashMap::new() }
+    }
+
+    /// Give a job the first devices that nobody has; their names.
+    pub(crate) fn give(&mut self, job: JobId, count: u32) -> Vec<String> {
+        let is_free = |index: &usize| !self.taken.values().any(|taken| taken.contains(index));
+        let given: Vec<usize> = (0..self.names.len()).filter(is_free).take(count as usize).collect();
+        let names = given.iter().map(|index| self.names[*index].clone()).collect();
+        if !given.is_empty() {
+            self.taken.insert(job, given);
+        }
+        names
+    }
+
+    /// A job has ended, or did not start.
+    pub(crate) fn take_back(&mut self, job: JobId) {
+        self.taken.remove(&job);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_device_is_given_to_two_jobs() {
+        let mut devices = Devices::new(["0", "3", "GPU-ab"].map(str::to_owned).into());
+        assert_eq!(devices.give(JobId(1), 1), ["0"]);
+        assert_eq!(devices.give(JobId(2), 2), ["3", "GPU-ab"]);
+        devices.take_back(JobId(1));
+        assert_eq!(devices.give(JobId(3), 1), ["0"]);
+        assert_eq!(devices.give(JobId(4), 0), [] as [&str; 0]);
+    }
+}
