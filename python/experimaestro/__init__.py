@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from experimaestro._config.annotations import help as help
     from experimaestro._config.annotations import pathgenerator as pathgenerator
     from experimaestro._config.classes import Config as Config
+    from experimaestro._config.classes import InstanceConfig as InstanceConfig
     from experimaestro._config.classes import LightweightTask as LightweightTask
     from experimaestro._config.classes import Task as Task
     from experimaestro._config.composition import sealed_set as sealed_set
@@ -110,7 +111,7 @@ _MODULES = {
         "help",
         "pathgenerator",
     ),
-    "_config.classes": ("Config", "LightweightTask", "Task"),
+    "_config.classes": ("Config", "InstanceConfig", "LightweightTask", "Task"),
     "_config.copying": ("copyconfig",),
     "_config.data_paths": ("SerializationContext",),
     "_config.experiment_info": ("ExperimentInfo", "load_configs", "load_xp_info"),

@@ -76,6 +76,7 @@ class Schema:
         is_task: bool,
         is_lightweight: bool,
         lifecycle: tuple[bool, bool, bool, bool],
+        is_instance: bool = False,
     ) -> Schema: ...
     @property
     def type_id(self) -> str: ...

@@ -125,6 +125,9 @@ def encode_node(node: Json, reference: Reference = plain_reference) -> bytes:
         tag |= 0x04
         tasks = sorted(reference(task) for task in node["pre-tasks"])
         body += varint(len(tasks)) + b"".join(tasks)
+    if "instance" in node:
+        tag |= 0x08
+        body += varint(node["instance"])
     return bytes([tag]) + body
 
 

@@ -209,6 +209,27 @@ class Config:
         return serialize_data_paths(self, context)
 
 
+class InstanceConfig(Config):
+    """A configuration that is told apart from equal ones.
+
+    Two configurations with the same parameters are the same to an identifier. Two objects of a class that derives from
+    this one are not, when something larger holds both; alone, or as the first of its kind, such an object is identified
+    as any other configuration, so a class may be changed to derive from this one without running anything again.
+
+    >>> from experimaestro import Param
+    >>> class Encoder(InstanceConfig):
+    ...     __xpmid__ = "doc.encoder"
+    ...     dim: Param[int]
+    >>> class Pair(Config):
+    ...     __xpmid__ = "doc.pair"
+    ...     left: Param[Encoder]
+    ...     right: Param[Encoder]
+    >>> one, other = Encoder.C(dim=4), Encoder.C(dim=4)
+    >>> Pair.C(left=one, right=other).__identifier__() == Pair.C(left=one, right=one).__identifier__()
+    False
+    """
+
+
 class LightweightTask(Config):
     """A configuration with an `execute` that runs inside the job of another task, before it.
 

@@ -11,7 +11,7 @@ from typing import Any
 from experimaestro import _core
 
 from .annotations import ArgumentOptions, Field, PathGenerator, TypeAnnotation
-from .classes import ANNOTATION_SCOPE, Config, LightweightTask, Task, type_identifier
+from .classes import ANNOTATION_SCOPE, Config, InstanceConfig, LightweightTask, Task, type_identifier
 from .mixin import ConfigMixin
 from .types import Argument, ObjectType
 from .typespec import UNIONS, UnsupportedType, spec_of
@@ -52,6 +52,7 @@ def compile_class(cls: type[Config]) -> _core.Schema:
         is_task=issubclass(cls, Task),
         is_lightweight=issubclass(cls, LightweightTask),
         lifecycle=lifecycle_of(cls),
+        is_instance=issubclass(cls, InstanceConfig),
     )
     object_type.schema = schema
     type.__setattr__(config_class, "__xpm_schema__", schema)

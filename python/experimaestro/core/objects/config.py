@@ -2,7 +2,7 @@
 
 import logging
 
-from experimaestro._config.classes import Config, LightweightTask, Task
+from experimaestro._config.classes import Config, InstanceConfig, LightweightTask, Task
 from experimaestro._config.copying import copyconfig
 from experimaestro._config.copying import deep_copy as clone
 from experimaestro._config.decorators import cache
@@ -24,6 +24,7 @@ ConfigWrapper = TaggedValue
 
 __all__ = [
     "Config", "ConfigInformation", "ConfigMixin", "ConfigWalk", "ConfigWalkContext", "ConfigWrapper",
-    "LightweightTask", "ObjectStore", "ResumableTask", "SealedError", "SetInfo", "TaggedValue", "Task", "TaskStub",
-    "TypeConfig", "WatchedOutput", "add_to_path", "cache", "clone", "copyconfig", "getqualattr", "logger", "setmeta",
+    "InstanceConfig", "LightweightTask", "ObjectStore", "ResumableTask", "SealedError", "SetInfo", "TaggedValue",
+    "Task", "TaskStub", "TypeConfig", "WatchedOutput", "add_to_path", "cache", "clone", "copyconfig", "getqualattr",
+    "logger", "setmeta",
 ]  # fmt: skip

@@ -190,7 +190,14 @@ impl<'a> Reader<'a> {
                 pre_tasks.insert(digest);
             }
         }
-        Ok(Node { type_id, parameters, task, init_tasks, pre_tasks })
+        let mut instance = None;
+        if tag & tag::IS_FURTHER_INSTANCE != 0 {
+            instance = Some(self.number()?).filter(|number| *number >= 2);
+            if instance.is_none() {
+                return Err(self.wrong("an instance that is not a further one"));
+            }
+        }
+        Ok(Node { type_id, parameters, task, init_tasks, pre_tasks, instance })
     }
 
     fn section(&mut self) -> Result<usize, DecodeError> {

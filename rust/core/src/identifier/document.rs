@@ -36,6 +36,7 @@ fn write_node(encoder: &mut Encoder, node: &Node) -> Result<(), EncodeError> {
         task: node.task.is_some(),
         init_tasks: !node.init_tasks.is_empty(),
         pre_tasks: !node.pre_tasks.is_empty(),
+        further_instance: node.instance.is_some(),
     };
     let mark = encoder.begin_node(flags, &Name::new(&node.type_id));
     for (name, value) in &node.parameters {
@@ -52,6 +53,9 @@ fn write_node(encoder: &mut Encoder, node: &Node) -> Result<(), EncodeError> {
     }
     if flags.pre_tasks {
         encoder.pre_tasks(&mut node.pre_tasks.iter().copied().collect());
+    }
+    if let Some(number) = node.instance {
+        encoder.instance(number);
     }
     Ok(())
 }

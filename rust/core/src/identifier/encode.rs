@@ -39,6 +39,7 @@ impl Name {
 
 /// Which sections follow the parameters of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the bytes")]
 pub struct NodeFlags {
     /// It is the output of a task.
     pub task: bool,
@@ -46,6 +47,8 @@ pub struct NodeFlags {
     pub init_tasks: bool,
     /// It has pre-tasks.
     pub pre_tasks: bool,
+    /// It is the second or a later one of several that are alike.
+    pub further_instance: bool,
 }
 
 /// An open node; given back to [`Encoder::end_parameters`].
@@ -349,6 +352,7 @@ impl Encoder {
             (flags.task, tag::HAS_TASK),
             (flags.init_tasks, tag::HAS_INIT_TASKS),
             (flags.pre_tasks, tag::HAS_PRE_TASKS),
+            (flags.further_instance, tag::IS_FURTHER_INSTANCE),
         ] {
             node |= if set { flag } else { 0 };
         }
@@ -365,7 +369,8 @@ impl Encoder {
     }
 
     /// Ends the parameters of a node, `count` of them. The sections that its flags announced come next: the task
-    /// (a configuration), the init tasks (a count and configurations), the pre-tasks ([`Encoder::pre_tasks`]).
+    /// (a configuration), the init tasks (a count and configurations), the pre-tasks ([`Encoder::pre_tasks`]), the number
+    /// of the instance ([`Encoder::instance`]).
     #[inline]
     pub fn end_parameters(&mut self, NodeMark { count_at }: NodeMark, count: usize) {
         match u8::try_from(count) {
@@ -399,6 +404,11 @@ impl Encoder {
         for digest in digests {
             self.config(digest);
         }
+    }
+
+    /// Writes which one it is of several that are alike: 2 or more.
+    pub fn instance(&mut self, number: u64) {
+        varint::write(&mut self.bytes, number);
     }
 
     /// Starts a document of `count` nodes.

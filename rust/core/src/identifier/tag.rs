@@ -31,8 +31,10 @@ pub(crate) const HAS_TASK: u8 = 0x01;
 pub(crate) const HAS_INIT_TASKS: u8 = 0x02;
 /// Flag of a node: it has pre-tasks.
 pub(crate) const HAS_PRE_TASKS: u8 = 0x04;
+/// Flag of a node: it is the second or a later one of several that are alike and must not be taken for one another.
+pub(crate) const IS_FURTHER_INSTANCE: u8 = 0x08;
 /// Every flag that has a meaning.
-pub(crate) const ALL_FLAGS: u8 = HAS_TASK | HAS_INIT_TASKS | HAS_PRE_TASKS;
+pub(crate) const ALL_FLAGS: u8 = HAS_TASK | HAS_INIT_TASKS | HAS_PRE_TASKS | IS_FURTHER_INSTANCE;
 
 /// How deep containers may nest: beyond, reading would need too much stack.
 pub(crate) const MAX_NESTING: u32 = 200;

@@ -109,6 +109,8 @@ pub struct Node {
     pub init_tasks: Vec<Reference>,
     /// Tasks to execute before this one, in no order.
     pub pre_tasks: BTreeSet<Digest>,
+    /// Which one it is of several that are alike and must not be taken for one another: 2 or more; `None` for the first.
+    pub instance: Option<u64>,
 }
 
 /// What is hashed for one identifier: a configuration, or all configurations of a cycle seen from one of them.

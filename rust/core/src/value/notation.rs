@@ -86,6 +86,9 @@ pub fn from_node(node: &Node) -> Json {
         let tasks = node.pre_tasks.iter().map(|digest| from_reference(&Reference::Digest(*digest)));
         object.insert("pre-tasks".into(), tasks.collect());
     }
+    if let Some(number) = node.instance {
+        object.insert("instance".into(), json!(number));
+    }
     Json::Object(object)
 }
 
@@ -163,6 +166,10 @@ fn read_node(json: &Json, place: &str) -> Result<Node> {
                     node.pre_tasks.insert(digest);
                 }
             }
+            "instance" => match content.as_u64().filter(|number| *number >= 2) {
+                None => return wrong(&place, "expected a number from 2 on"),
+                number => node.instance = number,
+            },
             _ => return wrong(&place, "a node has no such key"),
         }
     }

@@ -114,6 +114,7 @@ impl Graph for TestGraph {
             task: node.task.is_some(),
             init_tasks: !node.init_tasks.is_empty(),
             pre_tasks: !node.pre_tasks.is_empty(),
+            further_instance: node.instance.is_some(),
         };
         let mark = encoder.begin_node(flags, &Name::new(&node.type_id));
         for (name, value) in &node.parameters {
@@ -131,6 +132,9 @@ impl Graph for TestGraph {
         if flags.pre_tasks {
             let mut digests = node.pre_tasks.iter().copied().collect();
             (**encoder).pre_tasks(&mut digests);
+        }
+        if let Some(number) = node.instance {
+            encoder.instance(number);
         }
         Ok(())
     }
@@ -291,13 +295,15 @@ pub(crate) fn graphs() -> impl Strategy<Value = Vec<Node>> {
             proptest::option::weighted(0.2, (0..size).prop_map(Reference::Member)),
             prop_oneof![3 => Just(Vec::new()), 1 => vec((0..size).prop_map(Reference::Member), 0..3)],
             prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(digest(), 0..3)],
+            proptest::option::weighted(0.2, 2..300_u64),
         );
-        let node = node.prop_map(|(type_id, parameters, task, init_tasks, pre_tasks)| Node {
+        let node = node.prop_map(|(type_id, parameters, task, init_tasks, pre_tasks, instance)| Node {
             type_id,
             parameters,
             task,
             init_tasks,
             pre_tasks,
+            instance,
         });
         vec(node, size as usize)
     })

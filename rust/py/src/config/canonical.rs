@@ -38,9 +38,17 @@ impl From<pyo3::CastError<'_, '_>> for Failure {
 }
 
 /// Knows the configurations that values refer to.
-pub(crate) trait Configurations<'py> {
+pub(crate) trait Configurations<'py>: Sized {
     /// Whether its meta flag leaves the configuration out wherever it is.
     fn is_left_out(&mut self, config: &Bound<'py, PyAny>) -> PyResult<bool>;
+
+    /// Whether configurations must be met in the order of the canonical bytes, rather than in Python's.
+    fn in_order(&self) -> bool {
+        false
+    }
+
+    /// What a key or an element is sorted by, if they must be met in order; meeting it here does not count.
+    fn order(&mut self, value: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> Result<Vec<u8>, Failure>;
 
     /// Writes the configuration by its digest, or keeps a place for it.
     fn write(&mut self, config: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> PyResult<()>;
@@ -222,12 +230,30 @@ fn write_set<'py, C: Configurations<'py>>(
             kept.push(element);
         }
     }
+    if configs.in_order() {
+        kept = sorted(kept, |element| element, configs, encoder)?;
+    }
     let mark = encoder.begin_set(kept.len())?;
     for element in &kept {
         encoder.begin_entry();
         write_value(element, configs, encoder)?;
     }
     Ok(encoder.end_set(mark)?)
+}
+
+/// The entries of a container, by the canonical bytes of their keys.
+fn sorted<'py, C: Configurations<'py>, E>(
+    entries: Vec<E>,
+    key: impl Fn(&E) -> &Bound<'py, PyAny>,
+    configs: &mut C,
+    encoder: &mut NodeEncoder<'_>,
+) -> Result<Vec<E>, Failure> {
+    let mut ordered = Vec::with_capacity(entries.len());
+    for entry in entries {
+        ordered.push((configs.order(key(&entry), encoder)?, entry));
+    }
+    ordered.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Ok(ordered.into_iter().map(|(_, entry)| entry).collect())
 }
 
 fn write_dict<'py, C: Configurations<'py>>(
@@ -240,7 +266,12 @@ fn write_dict<'py, C: Configurations<'py>>(
     loop {
         let mark = encoder.begin_dict(announced)?;
         let mut written = 0;
-        for (key, value) in dict {
+        let entries: Box<dyn Iterator<Item = _>> = if configs.in_order() {
+            Box::new(sorted(dict.iter().collect(), |(key, _)| key, configs, encoder)?.into_iter())
+        } else {
+            Box::new(dict.iter())
+        };
+        for (key, value) in entries {
             if !is_left_out(&value, configs)? {
                 encoder.begin_entry();
                 write_value(&key, configs, encoder)?;

@@ -4,7 +4,7 @@
 //! states of the configurations, for `identity.json`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use experimaestro_core::identifier::{Digest, Digester, Graph, NodeEncoder, NodeFlags, NodeId};
@@ -15,9 +15,10 @@ use pyo3::types::PyString;
 use super::base::is_configuration;
 use super::canonical::{Configurations, Failure, write_value};
 use super::deprecation;
+use super::instances::{self, Met, further_instances, holds_instances};
 use super::plan::{Plan, Rule, default_of};
 use super::schema::{Argument, Conversion, Schema};
-use super::state::ConfigState;
+use super::state::{ConfigState, Inner};
 use crate::errors;
 
 /// What was hashed of a configuration.
@@ -67,6 +68,22 @@ fn raised(failure: Failure, py: Python<'_>) -> PyErr {
     }
 }
 
+/// The plain digest, if no two equal objects below are told apart; else a second one, in which they are numbered.
+fn with_instances(walk: &mut Walk<'_>, root: NodeId, plain: Digest) -> Result<Digest, Failure> {
+    walk.met = Some(Vec::new());
+    let met = walk.meet(root)?;
+    walk.met = None;
+    let instances = |node: &NodeId| walk.instance_digest(*node).map(|digest| (*node, digest));
+    let instances: Vec<(NodeId, Digest)> = met.order.iter().filter_map(instances).collect();
+    walk.further = further_instances(instances.iter().copied());
+    if walk.further.is_empty() {
+        return Ok(plain);
+    }
+    walk.forget_plain(met.above(instances.into_iter().map(|(node, _)| node)));
+    walk.pass = Pass::Numbered(root);
+    run(walk, root)
+}
+
 fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
     let state = ConfigState::of_configuration(config)?;
     if let Some(digest) = state.get().cached_digest() {
@@ -74,7 +91,11 @@ fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
     }
     let mut walk = Walk::new(keep);
     let root = walk.add(config, state)?;
-    run(&mut walk, root).map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
+    let digest = run(&mut walk, root).and_then(|plain| match walk.pass {
+        Pass::Plain { instances: true } => with_instances(&mut walk, root, plain),
+        _ => Ok(plain),
+    });
+    digest.map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
 }
 
 fn run(walk: &mut Walk<'_>, root: NodeId) -> Result<Digest, Failure> {
@@ -122,8 +143,10 @@ enum Item<'py> {
     Config {
         config: Bound<'py, PyAny>,
         state: Bound<'py, ConfigState>,
-        /// Known before the walk.
+        /// Known before the walk, and all that has to be known.
         digest: Option<Digest>,
+        /// Known before the walk.
+        cached: Option<Digest>,
         sealed: bool,
         meta: Option<bool>,
         /// It has init tasks, or is linked to a task.
@@ -135,8 +158,24 @@ enum Item<'py> {
     Value(Bound<'py, PyAny>),
 }
 
+/// Which digests are computed.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// As if equal objects were the same; `instances` once an object was met that is told apart from equal ones.
+    Plain { instances: bool },
+    /// Those of a root below which some objects have numbers.
+    Numbered(NodeId),
+}
+
 struct Walk<'py> {
     items: Vec<Item<'py>>,
+    pass: Pass,
+    /// Plain digests, by node.
+    plain: HashMap<NodeId, Digest>,
+    /// The configurations that are met in one node, while the order is found out in which they are met.
+    met: Option<Vec<NodeId>>,
+    /// Numbers of objects that are the second or a later one of several that are equal.
+    further: HashMap<NodeId, u64>,
     numbers: HashMap<usize, NodeId, BuildHasherDefault<AddressHasher>>,
     keep: bool,
     /// Canonical bytes of the `Item::Value`.
@@ -145,7 +184,16 @@ struct Walk<'py> {
 
 impl<'py> Walk<'py> {
     fn new(keep: bool) -> Self {
-        Self { items: Vec::new(), numbers: HashMap::default(), keep, value_bytes: Vec::new() }
+        Self {
+            items: Vec::new(),
+            pass: Pass::Plain { instances: false },
+            plain: HashMap::new(),
+            met: None,
+            further: HashMap::new(),
+            numbers: HashMap::default(),
+            keep,
+            value_bytes: Vec::new(),
+        }
     }
 
     fn push(&mut self, item: Item<'py>) -> NodeId {
@@ -164,15 +212,35 @@ impl<'py> Walk<'py> {
                 .is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty() || !rare.pre_tasks.is_empty());
             (inner.sealed, inner.digest.filter(|_| inner.sealed).map(Digest::from), inner.meta, has_tasks)
         };
+        // The digest alone does not tell which objects below are told apart.
+        let cached = digest;
+        let digest = match digest {
+            Some(digest) if !holds_instances(config, state.get())? => Some(digest),
+            _ => None,
+        };
+        if state.get().schema.get().is_instance
+            && let Pass::Plain { instances } = &mut self.pass
+        {
+            *instances = true;
+        }
         let item = if digest.is_none() && state.get().schema.get().conversion != Conversion::None {
             let converted = deprecation::converted(config, state.get())?;
             let converted_state = ConfigState::of_configuration(&converted)?;
             // The digest of what it was made of has no tasks.
             let digest = converted_state.get().cached_digest().filter(|_| !has_tasks).map(Digest::from);
             let deprecated = Some(Deprecated { config: config.clone(), state });
-            Item::Config { config: converted, state: converted_state, digest, sealed, meta, has_tasks, deprecated }
+            Item::Config {
+                config: converted,
+                state: converted_state,
+                digest,
+                cached,
+                sealed,
+                meta,
+                has_tasks,
+                deprecated,
+            }
         } else {
-            Item::Config { config: config.clone(), state, digest, sealed, meta, has_tasks, deprecated: None }
+            Item::Config { config: config.clone(), state, digest, cached, sealed, meta, has_tasks, deprecated: None }
         };
         let number = self.push(item);
         self.numbers.insert(config.as_ptr() as usize, number);
@@ -186,6 +254,13 @@ impl<'py> Walk<'py> {
         }
     }
 
+    /// What was met since then does not count after all.
+    fn forget_met(&mut self, length: usize) {
+        if let Some(met) = &mut self.met {
+            met.truncate(length);
+        }
+    }
+
     fn meta(&mut self, config: &Bound<'py, PyAny>) -> PyResult<Option<bool>> {
         let number = self.number(config)?;
         match &self.items[number as usize] {
@@ -194,19 +269,63 @@ impl<'py> Walk<'py> {
         }
     }
 
+    /// The nodes below a root that count, in the order in which a walk meets them: depth first, each once.
+    fn meet(&mut self, root: NodeId) -> Result<Met, Failure> {
+        let mut found = Met::default();
+        let mut seen = HashSet::new();
+        let mut pending = vec![root];
+        while let Some(node) = pending.pop() {
+            if !seen.insert(node) {
+                continue;
+            }
+            found.order.push(node);
+            if matches!(self.items[node as usize], Item::Config { digest: None, .. }) {
+                self.met = Some(Vec::new());
+                Digester::default().digest(&mut Meeting(self), node)?;
+                let below = self.met.take().unwrap_or_default();
+                found.references.extend(below.iter().map(|child| (node, *child)));
+                pending.extend(below.into_iter().rev());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Plain digests identify nothing that has objects below which are told apart: what was known before holds again.
+    fn forget_plain(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        for node in nodes {
+            if let Item::Config { state, deprecated, cached, .. } = &self.items[node as usize] {
+                let state = deprecated.as_ref().map_or(state, |old| &old.state);
+                state.get().lock().digest = cached.map(|digest| *digest.as_bytes());
+            }
+        }
+    }
+
+    /// The plain digest of an object that is told apart from equal ones.
+    fn instance_digest(&self, node: NodeId) -> Option<Digest> {
+        match &self.items[node as usize] {
+            Item::Config { state, .. } if state.get().schema.get().is_instance => self.plain.get(&node).copied(),
+            _ => None,
+        }
+    }
+
     fn write_node(
         &mut self,
         config: &Bound<'py, PyAny>,
         state: &ConfigState,
         tasks: Linked<'py>,
+        number: Option<u64>,
         encoder: &mut NodeEncoder<'_>,
     ) -> Result<(), Failure> {
         let py = config.py();
         let schema = state.schema.get();
         let plan = schema.plan.get_or_init(|| Plan::of(schema));
         let Linked { task, init_tasks, pre_tasks } = tasks;
-        let flags =
-            NodeFlags { task: task.is_some(), init_tasks: !init_tasks.is_empty(), pre_tasks: !pre_tasks.is_empty() };
+        let flags = NodeFlags {
+            task: task.is_some(),
+            init_tasks: !init_tasks.is_empty(),
+            pre_tasks: !pre_tasks.is_empty(),
+            further_instance: number.is_some(),
+        };
         let mark = encoder.begin_node(flags, &plan.type_id);
         let mut count = 0;
         for parameter in &plan.parameters {
@@ -229,6 +348,7 @@ impl<'py> Walk<'py> {
                 continue;
             }
             let start = encoder.checkpoint();
+            let met = self.met.as_ref().map_or(0, Vec::len);
             encoder.parameter(&parameter.name);
             let from = encoder.checkpoint();
             write_value(&value, self, encoder).map_err(|failure| in_parameter(failure, argument, schema, state, py))?;
@@ -238,6 +358,7 @@ impl<'py> Walk<'py> {
                     encoder.decide_later();
                 } else if encoder.since(&from) == default_bytes(argument, default)? {
                     encoder.rollback(&start);
+                    self.forget_met(met);
                     continue;
                 }
             }
@@ -258,7 +379,15 @@ impl<'py> Walk<'py> {
             for task in &pre_tasks {
                 nodes.push(self.number(task)?);
             }
-            encoder.pre_tasks(&nodes);
+            if let Some(met) = &mut self.met {
+                nodes.sort_by_key(|node| self.plain.get(node).copied());
+                met.append(&mut nodes);
+            } else {
+                encoder.pre_tasks(&nodes);
+            }
+        }
+        if let Some(number) = number {
+            encoder.instance(number);
         }
         Ok(())
     }
@@ -334,13 +463,50 @@ impl<'py> Configurations<'py> for Walk<'py> {
         Ok(self.meta(config)? == Some(true))
     }
 
+    fn in_order(&self) -> bool {
+        self.met.is_some()
+    }
+
+    fn order(&mut self, value: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> Result<Vec<u8>, Failure> {
+        let met = self.met.as_ref().map_or(0, Vec::len);
+        let from = encoder.checkpoint();
+        write_value(value, self, encoder)?;
+        let bytes = encoder.since(&from).to_vec();
+        encoder.rollback(&from);
+        self.forget_met(met);
+        Ok(bytes)
+    }
+
     fn write(&mut self, config: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> PyResult<()> {
         let number = self.number(config)?;
-        match &self.items[number as usize] {
-            Item::Config { digest: Some(digest), .. } => encoder.config(digest),
-            _ => encoder.reference(number),
+        let known = match &self.items[number as usize] {
+            Item::Config { digest, .. } => *digest,
+            Item::Value(_) => None,
+        };
+        if let Some(met) = &mut self.met {
+            met.push(number);
+            encoder.config(&known.or_else(|| self.plain.get(&number).copied()).unwrap_or_default());
+            return Ok(());
+        }
+        match known {
+            Some(digest) => encoder.config(&digest),
+            None => encoder.reference(number),
         }
         Ok(())
+    }
+}
+
+/// Meets the configurations of one node: others count by their plain digests.
+struct Meeting<'a, 'py>(&'a mut Walk<'py>);
+
+impl Graph for Meeting<'_, '_> {
+    type Error = Failure;
+
+    fn encode(&mut self, node: NodeId, encoder: &mut NodeEncoder<'_>) -> Result<(), Failure> {
+        if let Some(met) = &mut self.0.met {
+            met.clear();
+        }
+        self.0.encode(node, encoder)
     }
 }
 
@@ -356,7 +522,8 @@ impl Graph for Walk<'_> {
                     None => linked(config, state.get()),
                 };
                 let (config, state) = (config.clone(), state.clone());
-                self.write_node(&config, state.get(), tasks, encoder)
+                let number = self.further.get(&node).copied();
+                self.write_node(&config, state.get(), tasks, number, encoder)
             }
             Item::Value(value) => {
                 let value = value.clone();
@@ -366,7 +533,16 @@ impl Graph for Walk<'_> {
     }
 
     fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest) {
+        if matches!(self.pass, Pass::Plain { .. }) && instances::any() {
+            self.plain.insert(node, *digest);
+        }
         match &self.items[node as usize] {
+            Item::Config { state, sealed, deprecated, .. } if matches!(self.pass, Pass::Numbered(root) if root != node) => {
+                if self.keep || *sealed {
+                    let state = deprecated.as_ref().map_or(state, |old| &old.state);
+                    keep_document(&mut state.get().lock(), document, digest);
+                }
+            }
             Item::Config { config, state, sealed, deprecated, .. } => {
                 if self.keep || *sealed {
                     match deprecated {
@@ -389,11 +565,16 @@ impl Graph for Walk<'_> {
 fn keep(state: &ConfigState, sealed: bool, document: &[u8], digest: &Digest) {
     let mut inner = state.lock();
     inner.digest = Some(*digest.as_bytes());
+    if !sealed {
+        inner.kept.get_or_insert_default().documents.clear();
+    }
+    keep_document(&mut inner, document, digest);
+}
+
+/// Stores what a digest was made of.
+fn keep_document(inner: &mut Inner, document: &[u8], digest: &Digest) {
     let kept = inner.kept.get_or_insert_default();
     kept.walk = LAST_WALK.get();
-    if !sealed {
-        kept.documents.clear();
-    }
     if document.len() <= LARGEST_KEPT {
         kept.documents.push((*digest, document.into()));
     }

@@ -163,7 +163,7 @@ impl Change<'_> {
             inner.sealed = self.sealed;
             inner.paths_pending = self.pending;
             inner.placed = self.placed;
-            inner.digest = None;
+            inner.forget_digest();
         }
         for (position, before) in self.replaced {
             let name = it.schema.get().arguments[position].name.bind(py);
@@ -234,7 +234,7 @@ fn seal_all<'py>(
                 // A digest of an earlier walk is of a configuration that may have changed since.
                 let fresh = identified && inner.kept.as_ref().is_some_and(|kept| kept.is_of_last_walk());
                 if !(inner.sealed || fresh) {
-                    inner.digest = None;
+                    inner.forget_digest();
                     outdated = inner.rare.as_mut().and_then(|rare| rare.converted.take());
                 }
                 inner.sealed = true;
@@ -408,7 +408,7 @@ pub(crate) fn mark_output(config: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) ->
             Err(PyException::new_err("already linked"))
         }
         None => {
-            inner.digest = None;
+            inner.forget_digest();
             inner.rare().task = Some(task.clone().unbind());
             Ok(())
         }

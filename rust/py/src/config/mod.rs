@@ -13,6 +13,7 @@ pub(crate) mod hash;
 pub(crate) mod identifier;
 pub(crate) mod identity;
 pub(crate) mod instance;
+mod instances;
 pub(crate) mod json;
 pub(crate) mod lifecycle;
 pub(crate) mod load;

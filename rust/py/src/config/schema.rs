@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyListMethods, PyString, PyTuple, PyType};
 
+use super::instances;
 use super::plan::Plan;
 use super::types::TypeSpec;
 
@@ -106,6 +107,7 @@ impl Conversion {
 }
 
 /// A class, compiled once.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the class")]
 #[pyclass(frozen, module = "experimaestro._core")]
 pub struct Schema {
     pub(crate) type_id: String,
@@ -126,6 +128,8 @@ pub struct Schema {
     /// Parameter name to index.
     pub(crate) index: Py<PyDict>,
     pub(crate) is_task: bool,
+    /// Equal objects of the class are told apart.
+    pub(crate) is_instance: bool,
     pub(crate) is_lightweight: bool,
     pub(crate) conversion: Conversion,
     /// Python's `ObjectType` of the class.
@@ -153,6 +157,7 @@ impl Schema {
             holding: Vec::new(),
             index: PyDict::new(py).unbind(),
             is_task: true,
+            is_instance: false,
             is_lightweight: true,
             conversion: Conversion::None,
             object_type: py.None(),
@@ -249,7 +254,7 @@ impl Schema {
     /// ignore_default, ignore_generated, generic,
     /// converter, checker, generator`.
     #[new]
-    #[pyo3(signature = (type_id, class, config_class, value_class, arguments, object_type, *, is_task, is_lightweight, lifecycle))]
+    #[pyo3(signature = (type_id, class, config_class, value_class, arguments, object_type, *, is_task, is_lightweight, lifecycle, is_instance = false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -262,7 +267,11 @@ impl Schema {
         is_task: bool,
         is_lightweight: bool,
         lifecycle: (bool, bool, bool, bool),
+        is_instance: bool,
     ) -> PyResult<Self> {
+        if is_instance {
+            instances::exist();
+        }
         let arguments = arguments.iter().map(|a| compile_argument(&a)).collect::<PyResult<Vec<_>>>()?;
         let index = PyDict::new(py);
         for (position, argument) in arguments.iter().enumerate() {
@@ -281,6 +290,7 @@ impl Schema {
             holding,
             index: index.unbind(),
             is_task,
+            is_instance,
             is_lightweight,
             conversion: Conversion::of(object_type.bind(py))?,
             object_type,

@@ -72,6 +72,8 @@ pub(crate) struct Inner {
     pub(crate) submitted: bool,
     pub(crate) meta: Option<bool>,
     pub(crate) digest: Option<[u8; 16]>,
+    /// Whether it, or anything below it, is of a class whose objects are told apart; `None` if unknown.
+    pub(crate) instances: Option<bool>,
     /// What the digest was made of.
     pub(crate) kept: Option<Box<Kept>>,
     /// Bit i: parameter i was set by the user (parameters past 63 are in `more_explicit`).
@@ -100,6 +102,12 @@ impl Inner {
             self.digest = Some(*Digest::of(&[&[0], bytes].concat()).as_bytes());
             self.rare().foreign_identifier = Some(bytes.into());
         }
+    }
+
+    /// The digest, and what is known with it, is that of another state of the configuration.
+    pub(crate) fn forget_digest(&mut self) {
+        self.digest = None;
+        self.instances = None;
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -208,7 +216,7 @@ impl ConfigState {
         let mut inner = self.lock();
         inner.sealed = sealed;
         if !sealed {
-            inner.digest = None;
+            inner.forget_digest();
             inner.validated = false;
             if let Some(rare) = inner.rare.as_mut() {
                 rare.foreign_identifier = None;
@@ -256,7 +264,7 @@ impl ConfigState {
     #[setter]
     fn set_task(&self, task: Option<Py<PyAny>>) {
         let mut inner = self.lock();
-        inner.digest = None;
+        inner.forget_digest();
         inner.rare().task = task;
     }
 
@@ -282,7 +290,7 @@ impl ConfigState {
     #[setter]
     fn set_init_tasks(&self, tasks: Vec<Py<PyAny>>) {
         let mut inner = self.lock();
-        inner.digest = None;
+        inner.forget_digest();
         inner.rare().init_tasks = tasks;
     }
 
@@ -310,7 +318,7 @@ impl ConfigState {
     #[setter]
     fn set_pre_tasks(&self, tasks: Vec<Py<PyAny>>) {
         let mut inner = self.lock();
-        inner.digest = None;
+        inner.forget_digest();
         inner.validated = false;
         inner.rare().pre_tasks = tasks;
     }
