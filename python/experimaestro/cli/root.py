@@ -21,6 +21,9 @@ COMMANDS = {
     "check-documentation": Entry(
         "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."
     ),
+    "deprecated": Entry(
+        "experimaestro.cli.deprecated:deprecated", "Find the jobs of deprecated classes under their new identifiers."
+    ),
     "parameters-difference": Entry(
         "experimaestro.cli.parameters_difference:parameters_difference", "Compare two params.json, line by line."
     ),
