@@ -57,6 +57,17 @@ pub(crate) fn replacement_of_loaded<'py>(old: &Bound<'py, PyAny>) -> PyResult<Bo
     Ok(made)
 }
 
+/// Let a configuration that is linked to a task that was replaced be linked to what replaces it.
+pub(crate) fn redirect_tasks(state: &ConfigState, old: &Bound<'_, PyAny>, new: &Bound<'_, PyAny>) {
+    let mut inner = state.lock();
+    let Some(rare) = inner.rare.as_mut() else { return };
+    let tasks = rare.task.iter_mut().chain(&mut rare.init_tasks).chain(&mut rare.pre_tasks);
+    for task in tasks.filter(|task| task.is(old)) {
+        // The caller holds the old one: nothing ends here.
+        *task = new.clone().unbind();
+    }
+}
+
 /// Whether an attribute that is set on a configuration is only known to the class that it replaces: then the value is
 /// not used, and a warning tells so.
 pub(crate) fn discards(object: &Bound<'_, PyAny>, state: &ConfigState, name: &Bound<'_, PyString>) -> PyResult<bool> {

@@ -373,6 +373,13 @@ pub(crate) fn load_objects<'py>(
             && let Some(position) = document.position(it.definition.id)
         {
             let replacement = deprecation::replacement_of_loaded(&it.object)?;
+            for other in &stored {
+                deprecation::redirect_tasks(
+                    ConfigState::of_configuration(&other.object)?.get(),
+                    &it.object,
+                    &replacement,
+                );
+            }
             table.made.borrow_mut()[position] = Some(replacement);
         }
         if mode == Mode::Instance && it.schema.get().making().has_post_init {
