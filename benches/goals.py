@@ -51,6 +51,10 @@ GOALS = {
         Goal("running: 200 tasks that do nothing", BARE, 0.5),
         Goal("running: chain of 20, per hop", BARE, 1.0),
     ],
+    "tokens": [
+        # Nine tenths of the rate without a token.
+        Goal("tokens: 1,000 tasks that do nothing, 2 at once", "without token", 1 / 0.9),
+    ],
     "rerunning": [
         Goal("running again: 1,000 finished tasks, each", None, 1e-4),
         Goal("running again: 5,000 finished tasks, each", None, 1e-4),

@@ -5,3 +5,4 @@ from experimaestro._run.tokens import Dependency as Dependency
 from experimaestro._run.tokens import ProcessCounterToken as ProcessCounterToken
 from experimaestro._run.tokens import Token as Token
 from experimaestro._run.tokens import TokenDependency as TokenDependency
+from experimaestro._run.tokens import WriterDependency as WriterDependency

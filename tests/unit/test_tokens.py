@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from experimaestro import Param, Task, experiment
+from experimaestro import Meta, Param, Task, experiment
 from experimaestro._core import token_state
 from experimaestro._run.devices import visible_devices
 from experimaestro.connectors.local import LocalConnector
-from experimaestro.exceptions import WorkspaceError
+from experimaestro.exceptions import ExperimaestroError, WorkspaceError
 from experimaestro.launchers.direct import DirectLauncher
-from experimaestro.tokens import CounterToken, ProcessCounterToken, Token
+from experimaestro.tokens import CounterToken, ProcessCounterToken, Token, WriterDependency
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,21 @@ class Works(Task):
 
     def execute(self):
         print(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
+
+
+class Alone(Task):
+    """Fails when another one is at work."""
+
+    x: Param[int]
+    folder: Meta[Path]
+
+    def execute(self):
+        import time
+
+        busy = self.folder / "busy"
+        busy.touch(exist_ok=False)
+        time.sleep(0.03)  # the work
+        busy.unlink()
 
 
 @pytest.fixture
@@ -178,3 +193,49 @@ def test_the_command_line_shows_and_releases(monkeypatch, tmp_path):
     assert run("release", str(token.path), "1").exit_code == 0
     assert token_state(str(token.path))["holders"] == []
     assert "there is no token 'other'" in run("show", "other").output
+
+
+@pytest.mark.contract("running 13: `registry.getToken(id)`")
+def test_the_registry_knows_the_tokens_of_its_file(monkeypatch, tmp_path):
+    from experimaestro.launcherfinder.registry import LauncherRegistry
+
+    monkeypatch.setattr(LocalConnector, "_instance", LocalConnector(tmp_path / "local"))
+    (tmp_path / "tokens.yaml").write_text("countertoken:\n  api:\n    tokens: 4\n  bad: {}\n")
+    registry = LauncherRegistry(tmp_path)
+    assert registry.getToken("api").total == 4
+    with pytest.raises(AssertionError, match="no token is called 'other'"):
+        registry.getToken("other")
+    with pytest.raises(ExperimaestroError, match=r"countertoken\.bad\.tokens"):
+        registry.getToken("bad")
+
+
+def test_a_requirement_takes_slots_and_gpus_of_this_machine(monkeypatch, tmp_path):
+    import experimaestro._run.engine as room
+    from experimaestro._core import Engine
+    from experimaestro.launcherfinder.registry import LauncherRegistry
+
+    monkeypatch.setattr(room, "_engine", Engine(slots=8, gpus=["0", "1"]))
+    find = LauncherRegistry(tmp_path).find
+    needs = {
+        "duration=1h": (1, 0),
+        "cpu(cores=4)": (4, 0),
+        "cpu(cores=40) & cuda(mem=8G)*2": (8, 2),
+        "cuda(mem=8G)*3 | cpu(cores=2)": (1, 2),
+    }
+    for text, expected in needs.items():
+        launcher = find(text)
+        assert (launcher.slots, launcher.gpus) == expected, text
+
+
+@pytest.mark.contract("running 10: partial directories")
+def test_one_job_at_a_time_writes_into_a_folder(tmp_path):
+    dependency = WriterDependency(tmp_path / "partial")
+    folder, units = dependency.lease()
+    assert (folder, units) == (str(tmp_path / "partial" / ".experimaestro" / "locks"), 1)
+    assert token_state(folder) == {"total": 1, "available": 1, "holders": []}
+    with experiment(tmp_path / "ws", "xp") as xp:
+        xp.workspace.python_path.append(ROOT)
+        for x in range(4):
+            Alone(x=x, folder=tmp_path).add_dependencies(dependency).submit()
+        xp.wait()
+        assert not xp.failed

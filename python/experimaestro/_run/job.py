@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from experimaestro._core import JobHandle, Launch, ProgressLevel
     from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
+    from experimaestro._run.tokens import Dependency
     from experimaestro._run.workspace import Workspace
 
 __all__ = ["Job"]
@@ -76,8 +77,8 @@ class Job:
         self._directory = directory
         self._dependencies = dependencies
         self._tags = tags
-        self.leases: list[Any] = []
-        """What it needs of tokens: dependencies."""
+        self.leases: list[Dependency] = []
+        """What it needs that other drivers use too."""
         self._handle: JobHandle | None = None
         self._environ: ChainMap[str, str] | None = None
         self._callbacks: list[Callable[[], object]] | None = None

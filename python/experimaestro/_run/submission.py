@@ -136,11 +136,7 @@ def _hand_over(job: Job, owner: experiment | None) -> None:
 
 
 def _leases(job: Job) -> list[tuple[str, int]]:
-    if not job.leases:
-        return []
-    from experimaestro._run.tokens import leases_of
-
-    return leases_of(job.leases)
+    return [dependency.lease() for dependency in job.leases]
 
 
 def _handle(task: Any) -> Any:

@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from experimaestro._core import token_open, token_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from experimaestro._core import TokenHolder
 
-__all__ = ["CounterToken", "Dependency", "ProcessCounterToken", "Token", "TokenDependency", "leases_of"]
+__all__ = ["CounterToken", "Dependency", "ProcessCounterToken", "Token", "TokenDependency", "WriterDependency"]
 
 TaskT = TypeVar("TaskT")
 
@@ -32,6 +30,33 @@ class Dependency:
 
     def __init__(self, origin: Any) -> None:
         self.origin = origin
+
+    def lease(self) -> tuple[str, int]:
+        """The folder where units are leased, and how many a job needs; asked at submission.
+
+        Raises:
+            ValueError: there will never be so many.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} must define lease()")
+
+
+class WriterDependency(Dependency):
+    """The right to write into a folder that several jobs use, one at a time.
+
+    Args:
+        path: the folder. `informations.json` (`{"max_write_locks": N}`) in its `.experimaestro/locks/` allows more.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self.path = Path(os.path.abspath(os.fspath(path)))
+
+    def lease(self) -> tuple[str, int]:
+        """One writer."""
+        return str(self.path / ".experimaestro" / "locks"), 1
+
+    def __repr__(self) -> str:
+        return f"WriterDependency({str(self.path)!r})"
 
 
 class TokenDependency(Dependency):
@@ -62,6 +87,11 @@ class TokenDependency(Dependency):
                 f"{count} units of the token {self.token.name} are asked for, and it has {total}: the task would wait "
                 f"for ever; ask for less, or change the total (it is in {self.token.path})"
             )
+
+    def lease(self) -> tuple[str, int]:
+        """Checked once more: the total may have changed."""
+        self.check()
+        return str(self.token.path), self.count
 
     def __repr__(self) -> str:
         return f"TokenDependency({self.token!r}, {self.count})"
@@ -183,16 +213,6 @@ class ProcessCounterToken(Token):
         folder = tempfile.mkdtemp(prefix="experimaestro-token-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         super().__init__("process", folder, count)
-
-
-def leases_of(dependencies: Iterable[Any]) -> list[tuple[str, int]]:
-    """The folders and units that dependencies on tokens stand for, checked once more: totals may have changed."""
-    leases = []
-    for dependency in dependencies:
-        if isinstance(dependency, TokenDependency):
-            dependency.check()
-            leases.append((str(dependency.token.path), dependency.count))
-    return leases
 
 
 def describe_line(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""The user's launchers: `launchers.py` and `connectors.yaml` in the configuration folder.
+"""The user's launchers: `launchers.py`, `connectors.yaml` and `tokens.yaml` in the configuration folder.
 
 Floor: `_run`.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from experimaestro._run.launching import Connector, Launcher
+    from experimaestro._run.tokens import CounterToken
 
 __all__ = ["LauncherNotFoundError", "LauncherRegistry", "find_launcher"]
 
@@ -76,9 +77,7 @@ class LauncherRegistry:
         requirements = [_requirement(spec) for spec in specs]
         function = self._function()
         if function is None:
-            from experimaestro._run.launching import DirectLauncher
-
-            return DirectLauncher()
+            return _on_this_machine(requirements)
         from experimaestro._run.launching import Launcher
 
         for requirement in requirements:
@@ -135,6 +134,39 @@ class LauncherRegistry:
             if identifier not in known
             else f"the connector {identifier!r} is reached over SSH, which this version cannot do yet"
         )
+
+    def getToken(self, identifier: str) -> CounterToken:  # noqa: N802 - the name that projects use
+        """Return the token of this name in `tokens.yaml` (AssertionError when it is unknown).
+
+        It is one of this machine: all experiments share it.
+        """
+        known = self._yaml("tokens.yaml", "countertoken")
+        if identifier not in known:
+            raise AssertionError(f"no token is called {identifier!r} in {self.directory / 'tokens.yaml'}")
+        from experimaestro._run.launching import LocalConnector
+        from experimaestro._run.tokens import CounterToken
+
+        units = known[identifier].get("tokens") if isinstance(known[identifier], dict) else None
+        if not isinstance(units, int):
+            raise ExperimaestroError(
+                f"{self.directory / 'tokens.yaml'}: countertoken.{identifier}.tokens must be a whole number"
+            )
+        path = LocalConnector.instance().localpath / "tokens" / f"{identifier}.counter"
+        return CounterToken.create(identifier, path, units)
+
+
+def _on_this_machine(requirements: list[HostRequirement]) -> Launcher:
+    """A launcher whose jobs take what the preferred requirement says, as far as this machine has it."""
+    from experimaestro._run.launching import DirectLauncher
+
+    simple = [choice for requirement in requirements for choice in requirement.requirements]
+    if not simple or not (simple[0].cpu.cores > 1 or simple[0].accelerators):
+        return DirectLauncher()
+    from experimaestro._run.engine import get_engine
+
+    engine = get_engine()
+    gpus = min(len(simple[0].accelerators), len(engine.gpus))
+    return DirectLauncher(slots=min(max(1, simple[0].cpu.total_cores(gpus)), engine.slots), gpus=gpus)
 
 
 def _requirement(spec: str | HostRequirement) -> HostRequirement:

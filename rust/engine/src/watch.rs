@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ enum Subject {
     Child(Child, Box<dyn FnOnce(Exit) + Send>),
     Process(ProcessIdentity, Box<dyn FnOnce() + Send>),
     Moment(Instant, Box<dyn FnOnce() + Send>),
+    /// Called with every new name, until it answers `false`.
+    Names(Box<dyn FnMut(&str) -> bool + Send>),
 }
 
 struct Watched {
@@ -56,9 +59,12 @@ impl Watcher {
         let pid = match &subject {
             Subject::Child(child, _) => Some(child.id()),
             Subject::Process(process, _) => Some(process.pid),
-            Subject::Moment(..) => None,
+            Subject::Moment(..) | Subject::Names(_) => None,
         };
-        let watched = Watched { subject, signal: pid.and_then(end_of_process) };
+        self.add_watched(Watched { subject, signal: pid.and_then(end_of_process) });
+    }
+
+    fn add_watched(&self, watched: Watched) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).new.push(watched);
         self.wake();
     }
@@ -83,6 +89,14 @@ impl Watcher {
         self.add(Subject::Moment(Instant::now() + time, Box::new(then)));
     }
 
+    /// Call with the names of files that come into a folder, until `then` answers `false`, where the system can tell (not
+    /// of what other hosts do, so nothing may depend on it).
+    pub(crate) fn names(&self, folder: &Path, then: impl FnMut(&str) -> bool + Send + 'static) {
+        if let Some(signal) = new_names(folder) {
+            self.add_watched(Watched { subject: Subject::Names(Box::new(then)), signal: Some(signal) });
+        }
+    }
+
     pub(crate) fn close(&self) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.wake();
@@ -93,6 +107,40 @@ impl Watcher {
 fn end_of_process(pid: u32) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
     pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()
+}
+
+/// Becomes readable when a name appears in a folder.
+#[cfg(target_os = "linux")]
+fn new_names(folder: &Path) -> Option<OwnedFd> {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let signal = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
+    add_watch(&signal, folder, WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR).ok()?;
+    Some(signal)
+}
+
+/// The names that have appeared; those of a folder that is gone end with an empty one.
+#[cfg(target_os = "linux")]
+fn read_names(signal: &OwnedFd) -> Vec<String> {
+    use rustix::fs::inotify::{ReadFlags, Reader};
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(signal, &mut buffer);
+    let mut names = Vec::new();
+    while let Ok(event) = reader.next() {
+        let gone = event.events().contains(ReadFlags::IGNORED);
+        let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
+        names.extend(name.or_else(|| gone.then(String::new)));
+    }
+    names
+}
+
+#[cfg(not(target_os = "linux"))]
+fn new_names(_folder: &Path) -> Option<OwnedFd> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_names(_signal: &OwnedFd) -> Vec<String> {
+    Vec::new()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -153,6 +201,13 @@ impl Watched {
             Subject::Moment(moment, then) if moment <= Instant::now() => {
                 then();
                 return None;
+            }
+            Subject::Names(mut then) => {
+                let names = signal.as_ref().map(read_names).unwrap_or_default();
+                if !names.iter().all(|name| then(name)) {
+                    return None;
+                }
+                Subject::Names(then)
             }
             other => other,
         };

@@ -1,11 +1,12 @@
 //! One token, as this process sees it: its line, and who of this process waits in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use experimaestro_core::claim::ProcessIdentity;
 use experimaestro_core::job::{Failure, JobId, Reason};
-use experimaestro_core::layout::{JobDirectory, LeaseDirectory};
+use experimaestro_core::layout::{JobDirectory, LeaseDirectory, TicketFile};
 use experimaestro_core::lease::{self, LeaseResult, Line, Observer, Ticket};
 use experimaestro_core::scheduler::{LeaseAnswer, SharedId};
 
@@ -45,6 +46,10 @@ pub(crate) struct Token {
     directory: LeaseDirectory,
     origin: Instant,
     inner: Mutex<Inner>,
+    /// The system tells when a ticket is given back on this host.
+    watched: AtomicBool,
+    /// Somebody of this process waits: read by those who must not wait for the disk.
+    has_waiting: AtomicBool,
 }
 
 impl Token {
@@ -52,7 +57,14 @@ impl Token {
         let observer = Observer::new(directory.clone());
         let (waiting, unbound) = (Vec::new(), Vec::new());
         let inner = Inner { observer, waiting, unbound, last_beat: Instant::now(), polling: false };
-        Self { id, directory, origin, inner: Mutex::new(inner) }
+        Self {
+            id,
+            directory,
+            origin,
+            inner: Mutex::new(inner),
+            watched: AtomicBool::new(false),
+            has_waiting: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn id(&self) -> SharedId {
@@ -98,11 +110,40 @@ impl Token {
         shared.tell_lease(job, LeaseAnswer::Busy(self.id));
         inner.unbound.push(number);
         inner.waiting.push(Waiting { job, number, units });
+        self.has_waiting.store(true, Ordering::Relaxed);
         if let Ok(line) = inner.observer.line() {
             self.call(&mut inner, shared, &line);
         }
         if !std::mem::replace(&mut inner.polling, true) {
             self.poll_after(shared, FIRST_DELAY);
+        }
+        if !self.watched.swap(true, Ordering::Relaxed) {
+            self.watch(shared);
+        }
+    }
+
+    /// Have the line looked at as soon as a process of this host gives a ticket back; what others do is polled for.
+    fn watch(self: &Arc<Self>, shared: &Arc<Shared>) {
+        let (token, again) = (Arc::clone(self), Arc::clone(shared));
+        shared.watcher.names(&self.directory.tickets(), move |name| {
+            let is_over = name.ends_with(TicketFile::Over.extension());
+            if is_over && token.has_waiting.load(Ordering::Relaxed) {
+                let (token, shared) = (Arc::clone(&token), Arc::clone(&again));
+                again.pool.run(move || token.look(&shared));
+            }
+            let is_there = !name.is_empty();
+            token.watched.store(is_there, Ordering::Relaxed);
+            is_there
+        });
+    }
+
+    /// See whose turn it is, believing that everybody lives.
+    fn look(&self, shared: &Shared) {
+        let mut inner = self.inner();
+        if !inner.waiting.is_empty()
+            && let Ok(line) = inner.observer.line()
+        {
+            self.call(&mut inner, shared, &line);
         }
     }
 
@@ -120,6 +161,7 @@ impl Token {
             shared.tell_lease(waiting.job, answer);
             false
         });
+        self.has_waiting.store(!inner.waiting.is_empty(), Ordering::Relaxed);
     }
 
     fn poll_after(self: &Arc<Self>, shared: &Arc<Shared>, delay: Duration) {
@@ -165,11 +207,8 @@ impl Token {
         let mut inner = self.inner();
         inner.unbound.retain(|other| *other != number);
         inner.waiting.retain(|waiting| waiting.number != number);
-        if !inner.waiting.is_empty()
-            && let Ok(line) = inner.observer.line()
-        {
-            self.call(&mut inner, shared, &line);
-        }
+        drop(inner);
+        self.look(shared);
         Ok(())
     }
 }
