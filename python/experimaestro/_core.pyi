@@ -327,6 +327,17 @@ class Engine:
 
         Creates the workspace marker when missing; raises WorkspaceError when the folder cannot be used.
         """
+    def resume_run(
+        self,
+        workspace: str,
+        experiment: str,
+        *,
+        run_id: str | None = None,
+        again: list[tuple[str, str]] = ...,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Run:
+        """Go on with a run whose driver has left (the current one by default): jobs that have not ended run; those in error
+        only if their task and identifier are among `again`. Raises WorkspaceError when there is no such run."""
     def submit(
         self,
         *,
@@ -366,6 +377,8 @@ class Run:
     def path(self) -> str: ...
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no job of this run is unfinished."""
+    def wait_until_planned(self, timeout: float | None = None) -> bool:
+        """Wait until how each job starts is written down, unless it has ended or runs: another process can go on then."""
     def counts(self) -> dict[State, int]: ...
     def jobs(self) -> list[JobHandle]: ...
     def events(self, timeout: float | None = None) -> list[tuple[JobHandle, State]]:

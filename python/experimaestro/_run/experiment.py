@@ -51,6 +51,8 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         project_paths: folders whose git state is stored; that of the calling file by default.
         wait_for_quit, no_db, no_environmental_impact: kept for older programmes, without effect.
         dirty_git: what to do about uncommitted changes.
+        detach: leave the block at once; a process of its own goes on with what was submitted (as `xpm resume` does).
+            Callbacks of this process are not called then.
 
     Raises:
         ValueError: the name cannot be the name of a folder.
@@ -77,6 +79,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         no_db: bool = False,  # noqa: ARG002
         dirty_git: DirtyGitAction = DirtyGitAction.WARN,
         no_environmental_impact: bool = False,  # noqa: ARG002
+        detach: bool = False,
     ) -> None:
         if not _can_name_folder(name):
             raise ValueError(
@@ -99,7 +102,10 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         """The jobs of this experiment, by identifier, in the order of submission."""
         self.run: Run | None = None
         """The engine's side of this run; None in a simulation."""
+        self.successor: int | None = None
+        """The process that goes on with this run, once it was left with `detach`."""
         self._dirty_git = dirty_git
+        self._detach = detach
         folder = caller_folder() if project_paths is None else None
         self._projects = list(project_paths or ([folder] if folder else []))
         self._stopped = False
@@ -284,7 +290,10 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
     ) -> bool:
         status: Literal["completed", "failed", "detached"] = "failed"
         try:
-            if error is None:
+            if error is None and self._detach and self.unfinishedJobs:
+                self._wait_until_planned()
+                status = "detached"
+            elif error is None:
                 self.wait()
                 status = "failed" if self.failed else "completed"
             elif isinstance(error, (GracefulExperimentExit, KeyboardInterrupt)):
@@ -297,7 +306,26 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             self._close(status)
             if isinstance(error, KeyboardInterrupt):
                 self._tell_how_to_come_back()
+        if status == "detached" and self._detach and error is None:
+            self._leave_to_successor()
         return isinstance(error, GracefulExperimentExit)
+
+    def _wait_until_planned(self) -> None:
+        while self.run is not None and not self.run.wait_until_planned(_STOP_POLL_SECONDS):
+            if self._stopped:
+                raise KeyboardInterrupt("the experiment was stopped")
+
+    def _leave_to_successor(self) -> None:
+        from experimaestro._run.detaching import LOG, start_successor
+
+        workdir = self.workdir
+        if workdir is None:
+            return
+        self.successor = start_successor(self.workspace.path, self.name, workdir)
+        print(
+            f"experimaestro: {self.name} goes on in process {self.successor} (what it says: {workdir / LOG})",
+            file=sys.stderr,
+        )
 
     def _open(self) -> None:
         roots = repositories(self._projects)

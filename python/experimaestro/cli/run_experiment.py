@@ -79,6 +79,7 @@ class RunModeType(_ParamType):
     multiple=True,
     help="Environment variable of the tasks (repeat).",
 )
+@click.option("--detach", is_flag=True, help="Leave once all is submitted: a process of its own goes on.")
 @click.option("--show", is_flag=True, help="Print the merged configuration as JSON, and run nothing.")
 @click.option("--debug", is_flag=True, help="Tell what experimaestro does, in detail.")
 @click.option("--host", hidden=True)
@@ -96,6 +97,7 @@ def run_experiment(
     file: Path | None,
     module: str | None,
     variables: tuple[tuple[str, str], ...],
+    detach: bool,
     show: bool,
     debug: bool,
     host: str | None,
@@ -135,7 +137,7 @@ def run_experiment(
 
         click.echo(json.dumps(document, default=str))
         return 0
-    return _run(document, with_suffix(yaml), file, module, args, workdir, workspace, run_mode, dict(variables))
+    return _run(document, with_suffix(yaml), file, module, args, workdir, workspace, run_mode, dict(variables), detach)
 
 
 def _run(
@@ -148,6 +150,7 @@ def _run(
     workspace: str | None,
     run_mode: RunMode,
     variables: dict[str, str],
+    detach: bool,
 ) -> int:
     from experimaestro.cli import experiment_code
 
@@ -169,6 +172,7 @@ def _run(
         run_mode=run_mode,
         dirty_git=DirtyGitAction(base.dirty_git),
         project_paths=list(dict.fromkeys([code.folder, main.absolute().parent])),
+        detach=detach,
     )
     if not run_mode.submits:
         with opened as xp:
@@ -206,6 +210,8 @@ def _run_and_watch(
         raise
     if stopped:
         raise click.Abort  # the experiment has said what goes on, and how to come back
+    if opened.successor is not None:
+        return 0
     if not CURRENT.quiet or opened.failed:
         _tell_end(board, opened)
     return FAILURE if opened.failed else 0

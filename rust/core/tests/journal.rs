@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use experimaestro_core::claim::ProcessIdentity;
-use experimaestro_core::job::{Failure, JobState, Place, Reason, Running, Success};
+use experimaestro_core::job::{Failure, JobState, Place, Reason, Running, Success, Terms};
 use experimaestro_core::journal::{Header, JournalError, JournalWriter, Record, RunHistory, Status, VERSION, read};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -31,6 +31,7 @@ fn job(number: u32) -> Record {
         task_id: "t.learn".into(),
         identifier: format!("{number:032x}"),
         dependencies: (0..number).collect(),
+        terms: Terms { priority: i64::from(number), ..Terms::default() },
         tags: [("lr".to_owned(), serde_json::json!(0.1))].into_iter().collect(),
         time: f64::from(number),
     }
@@ -75,6 +76,7 @@ fn what_was_written_is_read_back() {
     assert_eq!(history.header, header());
     assert_eq!(history.closed, Some((Status::Failed, 10.0)));
     assert_eq!(history.jobs[3].dependencies, [0, 1, 2]);
+    assert_eq!(history.jobs[3].terms.priority, 3);
     assert_eq!((history.jobs[2].surroundings, history.jobs[1].surroundings), (Some(0), None));
     assert_eq!(history.surroundings.len(), 1);
     for ((number, state), job) in (0u32..).zip(some_states()).zip(&history.jobs) {

@@ -15,7 +15,7 @@ use crate::needs::Devices;
 use crate::prepare::Surroundings;
 use crate::run::{JobInRun, Run};
 use crate::settle::{follow, stop};
-use crate::shared::{Dirty, Message, Shared};
+use crate::shared::{Before, Dirty, Message, Shared};
 use crate::start::{plan, set_aside, start};
 use crate::time::now;
 
@@ -27,6 +27,7 @@ struct Known {
     runs: Vec<JobInRun>,
     /// How it starts, once that is written down.
     plan: Option<Arc<Surroundings>>,
+    before: Option<Before>,
 }
 
 fn must_run(found: &JobEvent) -> bool {
@@ -81,10 +82,11 @@ impl Driver {
     /// `false` when there is nothing more to do, ever.
     fn hear(&mut self, message: Message) -> bool {
         match message {
-            Message::Submitted { job, submission, run } => self.submitted(job, submission, run),
+            Message::Submitted { job, submission, run, before } => self.submitted(job, submission, run, before),
             Message::Joined { job, resubmission, run } => self.joined(&job, resubmission, run),
             Message::Happened(events) => {
                 for (job, event) in events {
+                    let event = self.as_before(job, event);
                     self.feed(Event::Job(job, event));
                 }
             }
@@ -97,12 +99,24 @@ impl Driver {
         true
     }
 
-    fn submitted(&mut self, job: Arc<Job>, submission: Submission, run: Option<JobInRun>) {
+    fn submitted(&mut self, job: Arc<Job>, submission: Submission, run: Option<JobInRun>, before: Option<Before>) {
         if let Some(run) = &run {
             self.record_submission(run, &job, &submission.dependencies);
         }
-        self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None });
+        self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None, before });
         self.feed(Event::Submitted(submission));
+    }
+
+    /// What is found of a job that another driver left in error.
+    fn as_before(&mut self, id: JobId, event: JobEvent) -> JobEvent {
+        if !must_run(&event) {
+            return event;
+        }
+        match self.jobs.get_mut(id.index()).and_then(|known| known.before.take()) {
+            Some(Before::Failed(failure)) => JobEvent::Failed(failure),
+            Some(Before::Again) => JobEvent::FoundNothing,
+            None => event,
+        }
     }
 
     fn joined(&mut self, job: &Arc<Job>, resubmission: Resubmission, run: Option<JobInRun>) {

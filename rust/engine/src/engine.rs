@@ -6,21 +6,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::claim::{Evidence, evidence};
-use experimaestro_core::job::{JobId, JobKey, JobState, RetryPolicy, TransientMode};
-use experimaestro_core::layout::Workspace;
+use experimaestro_core::fs;
+use experimaestro_core::job::{JobId, JobKey, JobState, Reason, RetryPolicy, Terms, TransientMode};
+use experimaestro_core::journal::{JobHistory, StateLine};
+use experimaestro_core::layout::{JobDirectory, Workspace};
 use experimaestro_core::scheduler::{Resubmission, Submission};
 use serde_json::{Map, Value};
 
 use crate::driver::Driver;
 use crate::job::Job;
-use crate::launch::{LaunchFn, Launcher, Settings};
+use crate::launch::{Launch, LaunchFn, Launcher, Settings};
 use crate::lease::Keeper;
 use crate::needs::Needs;
 use crate::pool::Pool;
-use crate::prepare::{Interner, write_files};
+use crate::prepare::{Interner, Surroundings, write_files};
 use crate::registry::{Known, Registry};
-use crate::run::{Opening, Run, RunError, open};
-use crate::shared::{Bell, Message, Shared};
+use crate::run::{Opening, Resuming, Run, RunError, open, resume};
+use crate::shared::{Before, Bell, Message, Shared};
 use crate::watch::Watcher;
 
 /// Asked now and then during a long wait; `false` ends it.
@@ -57,6 +59,59 @@ pub struct NewJob {
     pub transient: TransientMode,
     /// What it takes while it runs.
     pub needs: Needs,
+}
+
+/// A run to go on with.
+pub struct Resumed<'a> {
+    /// Where it is.
+    pub workspace: &'a Workspace,
+    /// Of which experiment.
+    pub experiment: &'a str,
+    /// Which of its runs; the current one if none is given.
+    pub run_id: Option<&'a str>,
+    /// The environment of this process.
+    pub inherited: Vec<(String, String)>,
+}
+
+/// What the former driver of a job has left.
+struct Left {
+    before: Option<Before>,
+    surroundings: Option<Arc<Surroundings>>,
+}
+
+impl Left {
+    fn take_over(self, job: &Job) -> Option<Before> {
+        if let Some(surroundings) = self.surroundings {
+            job.preparation().take_over(job.directory(), surroundings);
+        }
+        self.before
+    }
+}
+
+/// What is to be done with a job that was in error. What was only not run because others failed is looked at afresh.
+fn before(job: &JobHistory, again: &dyn Fn(&JobHistory) -> bool) -> Option<Before> {
+    match job.last.as_ref().and_then(StateLine::to_state)? {
+        JobState::Error(failure) if failure.reason == Reason::Dependency => None,
+        JobState::Error(_) if again(job) => Some(Before::Again),
+        JobState::Error(failure) => Some(Before::Failed(failure)),
+        _ => None,
+    }
+}
+
+/// The files that the former driver has written.
+fn launch_of_files(directory: JobDirectory, surroundings: Option<Arc<Surroundings>>) -> LaunchFn {
+    Box::new(move || {
+        let read = |path: std::path::PathBuf| fs::read(&path).map_err(|error| error.to_string());
+        let params = read(directory.params())?;
+        let (Some(params), Some(surroundings)) = (params, &surroundings) else {
+            let text =
+                "its former driver left before it wrote down how it starts: run the script of the experiment again";
+            return Err(text.to_owned());
+        };
+        let identity = read(directory.identity())?.unwrap_or_default();
+        let Surroundings { inherited, environment, python_path } = Surroundings::clone(surroundings);
+        Ok(Launch { params, identity, inherited, environment, python_path })
+    })
 }
 
 struct Started {
@@ -106,22 +161,30 @@ impl Engine {
     /// # Errors
     /// When the threads of the engine cannot be started.
     pub fn submit(&self, new: NewJob) -> Result<Arc<Job>, EngineError> {
+        self.hand_over(new, None)
+    }
+
+    fn hand_over(&self, new: NewJob, left: Option<Left>) -> Result<Arc<Job>, EngineError> {
         let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs } = new;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let started = match &mut *started {
             Some(started) => started,
             none => none.insert(self.start()?),
         };
+        let leases = needs.leases.iter().map(|(folder, units)| (folder.path().display().to_string(), *units)).collect();
+        let (slots, gpus) = (needs.slots, needs.gpus);
+        let terms = Terms { priority, retries: retries.clone(), transient, slots, gpus, leases };
         let (leases, request) = needs.resolve(&started.keeper);
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
         let (job, message) = match started.registry.submit(key, launch, leases, transient, &started.messages) {
             Known::New(job) => {
-                let run = run.and_then(|run| run.join(&job, false, tags));
+                let run = run.and_then(|run| run.join(&job, false, tags, terms));
+                let before = left.and_then(|left| left.take_over(&job));
                 let submission = Submission { job: job.id(), dependencies, priority, request, retries, transient };
-                (Arc::clone(&job), Message::Submitted { job, submission, run })
+                (Arc::clone(&job), Message::Submitted { job, submission, run, before })
             }
             Known::Before { job, restarted } => {
-                let run = run.and_then(|run| run.join(&job, restarted, tags));
+                let run = run.and_then(|run| run.join(&job, restarted, tags, terms));
                 let resubmission = Resubmission { job: job.id(), priority, retries, transient, request };
                 (Arc::clone(&job), Message::Joined { job, resubmission, run })
             }
@@ -145,6 +208,49 @@ impl Engine {
     ) -> Result<Arc<Run>, RunError> {
         let opening = Opening { workspace, experiment, stamp, environment };
         Ok(Arc::new(open(&opening, Arc::clone(&self.bell), on_wait, go_on)?))
+    }
+
+    /// Go on with a run whose driver has left: jobs that have not ended run, and those in error for which `again` is true.
+    ///
+    /// `inherited` is the environment of this process.
+    ///
+    /// # Errors
+    /// [`RunError`]: there is no such run, it cannot be read, or `go_on` said no during the wait for the lock.
+    pub fn resume_run(
+        &self,
+        resumed: Resumed<'_>,
+        again: &dyn Fn(&JobHistory) -> bool,
+        on_wait: &mut dyn FnMut(&str),
+        go_on: Interrupt<'_>,
+    ) -> Result<Arc<Run>, RunError> {
+        let Resumed { workspace, experiment, run_id, inherited } = resumed;
+        let root: Arc<str> = workspace.root().display().to_string().into();
+        let resuming = Resuming { workspace, experiment, run_id, inherited: inherited.clone() };
+        let (run, history) = resume(resuming, Arc::clone(&self.bell), on_wait, go_on)?;
+        let run = Arc::new(run);
+        let mut jobs: Vec<Arc<Job>> = Vec::with_capacity(history.jobs.len());
+        for job in &history.jobs {
+            let dependencies = job.dependencies.iter().filter_map(|number| jobs.get(*number as usize));
+            let new = NewJob {
+                key: JobKey {
+                    workspace: Arc::clone(&root),
+                    task_id: job.task_id.as_str().into(),
+                    identifier: job.identifier.as_str().into(),
+                },
+                launch: launch_of_files(workspace.job(&job.task_id, &job.identifier), run.surroundings_of(job)),
+                dependencies: dependencies.map(|job| job.id()).collect(),
+                run: Some(Arc::clone(&run)),
+                tags: job.tags.clone(),
+                priority: job.terms.priority,
+                retries: job.terms.retries.clone(),
+                transient: job.terms.transient,
+                needs: Needs::of_terms(&job.terms),
+            };
+            let left = Left { before: before(job, again), surroundings: run.surroundings_of(job) };
+            let handed = self.hand_over(new, Some(left));
+            jobs.push(handed.map_err(|error| RunError::Workspace(error.to_string()))?);
+        }
+        Ok(run)
     }
 
     /// Write the folder of a job without running it. A job that is done or runs is left as it is.

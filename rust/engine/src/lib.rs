@@ -21,7 +21,7 @@ mod start;
 mod time;
 mod watch;
 
-pub use engine::{Engine, EngineError, Interrupt, NewJob};
+pub use engine::{Engine, EngineError, Interrupt, NewJob, Resumed};
 pub use job::{Job, Observed};
 pub use launch::{Launch, LaunchFn, LauncherKind, Settings};
 pub use needs::Needs;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use experimaestro_core::job::JobId;
+use experimaestro_core::job::{JobId, Terms};
 use experimaestro_core::layout::LeaseDirectory;
 use experimaestro_core::scheduler::{GPUS, Request, SLOTS};
 
@@ -26,6 +26,12 @@ impl Default for Needs {
 }
 
 impl Needs {
+    /// What was written down of them.
+    pub(crate) fn of_terms(terms: &Terms) -> Self {
+        let leases = terms.leases.iter().map(|(folder, units)| (LeaseDirectory::new(folder), *units)).collect();
+        Self { slots: terms.slots, gpus: terms.gpus, leases }
+    }
+
     /// The same, as the keeper and the scheduler know it.
     pub(crate) fn resolve(self, keeper: &Keeper) -> (Vec<Wanted>, Request) {
         let wanted = keeper.wanted(self.leases);

@@ -75,6 +75,12 @@ impl Preparation {
         Self { stage: Mutex::new(stage), settled: Condvar::new() }
     }
 
+    /// Another driver has written the files.
+    pub(crate) fn take_over(&self, directory: &JobDirectory, surroundings: Arc<Surroundings>) {
+        let params = fs::number(&directory.params()).unwrap_or_default();
+        self.stage().written = params.map(|number| Written { surroundings, params: Some(number) });
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -122,7 +122,8 @@ fn experiments(workspace: &Workspace, only: Option<&str>) -> Result<Vec<String>,
     Ok(names)
 }
 
-fn current(workspace: &Workspace, experiment: &str) -> Result<Option<String>, QueryError> {
+/// The run that the link of an experiment leads to.
+pub(crate) fn current_run(workspace: &Workspace, experiment: &str) -> Result<Option<String>, FsError> {
     let link = fs::read_symlink(&workspace.experiment(experiment).current())?;
     Ok(link.and_then(|target| target.file_name()?.to_str().map(str::to_owned)))
 }
@@ -133,6 +134,14 @@ fn run_order(run_id: &str) -> (String, u32) {
     (stamp.to_owned(), number.parse().unwrap_or(0))
 }
 
+/// The runs of an experiment, in the order in which they were opened.
+pub(crate) fn run_ids(workspace: &Workspace, experiment: &str) -> Result<Vec<String>, FsError> {
+    let mut ids = fs::names(workspace.experiment(experiment).path())?.unwrap_or_default();
+    ids.retain(|id| id.starts_with(|first: char| first.is_ascii_digit()));
+    ids.sort_by_cached_key(|id| run_order(id));
+    Ok(ids)
+}
+
 /// The runs of a workspace, by experiment and time.
 ///
 /// # Errors
@@ -141,11 +150,8 @@ pub fn list_runs(workspace: &Workspace, experiment: Option<&str>) -> Result<Vec<
     let mut rows = Vec::new();
     for name in experiments(workspace, experiment)? {
         let folder = workspace.experiment(&name);
-        let current = current(workspace, &name)?;
-        let mut ids = fs::names(folder.path())?.unwrap_or_default();
-        ids.retain(|id| id.starts_with(|first: char| first.is_ascii_digit()));
-        ids.sort_by_cached_key(|id| run_order(id));
-        for run_id in ids {
+        let current = current_run(workspace, &name)?;
+        for run_id in run_ids(workspace, &name)? {
             if let Some(status) = RunStatus::read(&folder.run(&run_id))? {
                 rows.push(run_row(&folder.run(&run_id), status, current.as_ref() == Some(&run_id)));
             }
@@ -198,7 +204,7 @@ pub fn list_jobs(
     for name in experiments(workspace, experiment)? {
         let chosen = match run_id {
             Some(run_id) => Some(run_id.to_owned()),
-            None => current(workspace, &name)?,
+            None => current_run(workspace, &name)?,
         };
         let Some(folder) = chosen.map(|run_id| workspace.experiment(&name).run(&run_id)) else { continue };
         let driven = RunStatus::read(&folder)?.is_some_and(|status| is_driven(&status));

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use experimaestro_core::job::{JobEvent, JobId};
+use experimaestro_core::job::{Failure, JobEvent, JobId};
 use experimaestro_core::scheduler::{LeaseAnswer, Resubmission, Submission};
 
 use crate::job::Job;
@@ -16,10 +16,19 @@ use crate::prepare::{Interner, Surroundings};
 use crate::run::{JobInRun, Run};
 use crate::watch::Watcher;
 
+/// What is to be done with a job that was in error when its former driver left it, and is not done since.
+#[derive(Debug)]
+pub(crate) enum Before {
+    /// It stays as it was.
+    Failed(Failure),
+    /// It runs again, whatever became of it before.
+    Again,
+}
+
 /// What the driver is told.
 pub(crate) enum Message {
     /// A job was submitted for the first time.
-    Submitted { job: Arc<Job>, submission: Submission, run: Option<JobInRun> },
+    Submitted { job: Arc<Job>, submission: Submission, run: Option<JobInRun>, before: Option<Before> },
     /// A known job was submitted once more, perhaps to another run.
     Joined { job: Arc<Job>, resubmission: Resubmission, run: Option<JobInRun> },
     /// Something happened to jobs.

@@ -71,12 +71,21 @@ def devices(count, each):
     return [OnDevice(x=x) for x in range(int(count))]
 
 
+def gated_chain(count):
+    tasks = [Gated(x=0).submit()]
+    for x in range(1, int(count)):
+        tasks.append(After(x=x, before=tasks[-1]).submit())
+    return []
+
+
 def main():
     workdir, name, scenario, *arguments = sys.argv[1:]
     mode = (
         RunMode(arguments.pop(0).removeprefix("--mode=")) if arguments and arguments[0].startswith("--mode=") else None
     )
-    with experiment(workdir, name, run_mode=mode) as xp:
+    detach = "--detach" in arguments
+    arguments = [argument for argument in arguments if argument != "--detach"]
+    with experiment(workdir, name, run_mode=mode, detach=detach) as xp:
         xp.setenv("FOR_TASKS", "set by the experiment")
         for task in globals()[scenario](*arguments):
             task.submit()

@@ -90,6 +90,20 @@ class Watcher:
         return Phase.RUNNING if state.name == "running" else Phase.WAITING
 
 
+def display_of(board: Board) -> Display:
+    """What suits the terminal, or the file, that the standard error is."""
+    if CURRENT.quiet:
+        return Silent()
+    if is_terminal(2):
+        from experimaestro.cli.live.bars import Bars
+        from experimaestro.cli.tables import console
+
+        return Bars(board, console(stderr=True))
+    from experimaestro.cli.live.lines import Lines
+
+    return Lines(board)
+
+
 @contextmanager
 def watching(name: str, board: Board | None = None) -> Iterator[Board]:
     """Show the jobs of the experiments opened inside, until the end of the block.
@@ -101,16 +115,7 @@ def watching(name: str, board: Board | None = None) -> Iterator[Board]:
     from experimaestro._run.listeners import Scheduler
 
     board = Board(name) if board is None else board
-    display: Display = Silent()
-    if not CURRENT.quiet and is_terminal(2):
-        from experimaestro.cli.live.bars import Bars
-        from experimaestro.cli.tables import console
-
-        display = Bars(board, console(stderr=True))
-    elif not CURRENT.quiet:
-        from experimaestro.cli.live.lines import Lines
-
-        display = Lines(board)
+    display = display_of(board)
     watcher = Watcher(board, display)
     scheduler = Scheduler.instance()
     scheduler.addlistener(watcher)

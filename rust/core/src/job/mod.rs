@@ -6,6 +6,7 @@ mod origin;
 pub mod progress;
 mod retry;
 mod state;
+mod terms;
 mod transient;
 mod transition;
 
@@ -14,5 +15,6 @@ pub use key::{JobId, JobKey};
 pub use origin::Origin;
 pub use retry::{Interruption, RetryPolicy, Tally};
 pub use state::{Failure, JobState, Place, Reason, Running, Success};
+pub use terms::Terms;
 pub use transient::TransientMode;
 pub use transition::{InvalidTransition, transition};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::claim::ProcessIdentity;
-use crate::job::{Failure, Interruption, JobState, Origin, Place, Reason, Running, Success};
+use crate::job::{Failure, Interruption, JobState, Origin, Place, Reason, Running, Success, Terms};
 
 /// The version that is written, and the highest that is understood.
 pub const VERSION: u32 = 1;
@@ -70,6 +70,9 @@ pub enum Record {
         /// The tags of the configuration.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         tags: Map<String, Value>,
+        /// On what terms it was submitted.
+        #[serde(default, skip_serializing_if = "Terms::are_usual")]
+        terms: Terms,
         /// Seconds since 1970.
         time: f64,
     },

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::JournalError;
 use super::format::{Header, Record, StateLine, Status, VERSION};
 use crate::fs;
+use crate::job::Terms;
 
 /// A job of a run, as the journal tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct JobHistory {
     pub dependencies: Vec<u32>,
     /// The tags of the configuration.
     pub tags: Map<String, Value>,
+    /// On what terms it was submitted.
+    pub terms: Terms,
     /// When it joined the run.
     pub submitted: f64,
     /// The number of its surroundings in [`RunHistory::surroundings`]; `None` if how it starts was not written down.
@@ -81,13 +84,14 @@ fn header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
 impl RunHistory {
     fn add(&mut self, record: Record) -> bool {
         match record {
-            Record::Job { job, task_id, identifier, dependencies, tags, time } => {
+            Record::Job { job, task_id, identifier, dependencies, tags, terms, time } => {
                 let is_next = job as usize == self.jobs.len();
                 self.jobs.push(JobHistory {
                     task_id,
                     identifier,
                     dependencies,
                     tags,
+                    terms,
                     submitted: time,
                     surroundings: None,
                     last: None,

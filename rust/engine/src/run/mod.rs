@@ -2,6 +2,7 @@
 
 mod lock;
 mod open;
+mod resume;
 mod status;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -11,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use experimaestro_core::fs::{self, FsError};
-use experimaestro_core::job::{Failure, JobId, JobState, TransientMode};
-use experimaestro_core::journal::{JournalWriter, Record, Status};
+use experimaestro_core::job::{Failure, JobId, JobState, Terms, TransientMode};
+use experimaestro_core::journal::{JobHistory, JournalWriter, Record, Status};
 use experimaestro_core::layout::RunDirectory;
 use serde_json::{Map, Value};
 
@@ -22,6 +23,7 @@ use crate::shared::{Bell, Message};
 use crate::time::now;
 use lock::ExperimentLock;
 pub(crate) use open::{Opening, open};
+pub(crate) use resume::{Resuming, resume};
 pub(crate) use status::RunStatus;
 
 /// What can go wrong with a run.
@@ -61,6 +63,8 @@ struct Inner {
     surroundings: Vec<Arc<Surroundings>>,
     /// Jobs of which the journal tells how they start.
     planned: HashSet<u32>,
+    /// How many jobs the journal told of when it was opened.
+    recorded: usize,
     closed: bool,
 }
 
@@ -102,6 +106,7 @@ impl Run {
         job: &Arc<Job>,
         restarted: bool,
         tags: Map<String, Value>,
+        terms: Terms,
     ) -> Option<JobInRun> {
         let mut inner = self.inner();
         if let Some(number) = inner.numbers.get(&job.id()).copied() {
@@ -115,7 +120,13 @@ impl Run {
         inner.numbers.insert(job.id(), number);
         inner.states.push("unscheduled");
         inner.unfinished += 1;
-        Some(JobInRun { run: Arc::clone(self), number, tags: Arc::new(tags) })
+        Some(JobInRun { run: Arc::clone(self), number, tags: Arc::new(tags), terms: Arc::new(terms) })
+    }
+
+    /// What the process of a job finds around it, as the former driver wrote down.
+    pub(crate) fn surroundings_of(&self, job: &JobHistory) -> Option<Arc<Surroundings>> {
+        let number = job.surroundings? as usize;
+        self.inner().surroundings.get(number).map(Arc::clone)
     }
 
     /// Write what was recorded. A disk that is full keeps it for the next time.
@@ -123,6 +134,18 @@ impl Run {
         if let Some(journal) = &mut self.inner().journal {
             let _ = journal.flush();
         }
+    }
+
+    /// Wait until whoever comes after this driver could go on with the run: how each job starts is written down, unless
+    /// it has ended or runs.
+    pub fn wait_until_planned(&self, time: Duration) -> bool {
+        self.bell.wait(time, || {
+            let inner = self.inner();
+            let states = (0u32..).zip(&inner.states);
+            states
+                .filter(|(_, state)| !is_settled(state) && **state != "running")
+                .all(|(number, _)| inner.planned.contains(&number))
+        })
     }
 
     /// Wait until no job is unfinished, or for about this long.
@@ -217,6 +240,7 @@ pub(crate) struct JobInRun {
     run: Arc<Run>,
     number: u32,
     tags: Arc<Map<String, Value>>,
+    terms: Arc<Terms>,
 }
 
 impl JobInRun {
@@ -235,8 +259,13 @@ impl JobInRun {
     pub(crate) fn record_submission(&self, job: &Job, dependencies: Vec<u32>, time: f64) {
         let (task_id, identifier) = (job.key().task_id.to_string(), job.key().identifier.to_string());
         let tags = Map::clone(&self.tags);
-        if let Some(journal) = &mut self.run.inner().journal {
-            journal.record(&Record::Job { job: self.number, task_id, identifier, dependencies, tags, time });
+        let mut inner = self.run.inner();
+        if (self.number as usize) < inner.recorded {
+            return;
+        }
+        if let Some(journal) = &mut inner.journal {
+            let terms = Terms::clone(&self.terms);
+            journal.record(&Record::Job { job: self.number, task_id, identifier, dependencies, tags, terms, time });
         }
     }
 

@@ -133,6 +133,7 @@ fn fill(
             folders: HashSet::new(),
             surroundings: Vec::new(),
             planned: HashSet::new(),
+            recorded: 0,
             closed: false,
         }),
     })

@@ -1,17 +1,19 @@
 //! `Engine`: drives the jobs of this process.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use experimaestro_core::job::{JobKey, RetryPolicy, TransientMode};
+use experimaestro_core::journal::JobHistory;
 use experimaestro_core::layout::{LeaseDirectory, Workspace};
-use experimaestro_engine::{self as engine, EngineError, LauncherKind, Needs, NewJob, RunError, Settings};
+use experimaestro_engine::{self as engine, EngineError, LauncherKind, Needs, NewJob, Resumed, RunError, Settings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::handle::JobHandle;
-use super::launch::launch_function;
+use super::launch::{inherited_environment, launch_function};
 use super::run::Run;
 use super::values::json_map;
 use super::wait::{patiently, signals};
@@ -76,6 +78,34 @@ fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
     }
 }
 
+/// Open a run without the GIL: who has the lock is told to `on_wait`, and signals are heard.
+fn waiting_for_lock(
+    py: Python<'_>,
+    on_wait: Option<&Py<PyAny>>,
+    open: impl FnOnce(&mut dyn FnMut(&str), &mut dyn FnMut() -> bool) -> Result<Arc<engine::Run>, RunError> + Send,
+) -> PyResult<Arc<engine::Run>> {
+    let mut raised = None;
+    let opened = py.detach(|| {
+        let (mut in_callback, mut in_signal) = (None, None);
+        let mut tell = |holder: &str| {
+            let call = |py: Python<'_>| on_wait.map_or(Ok(()), |call| call.call1(py, (holder,)).map(drop));
+            in_callback = Python::attach(call).err();
+        };
+        let mut go_on = || {
+            in_signal = Python::attach(signals).err();
+            in_signal.is_none()
+        };
+        let opened = open(&mut tell, &mut go_on);
+        raised = in_signal.or(in_callback);
+        opened
+    });
+    match (raised, opened) {
+        (Some(error), Err(RunError::Interrupted)) => Err(error),
+        (_, Err(error)) => Err(errors::workspace(py, error.to_string())),
+        (_, Ok(run)) => Ok(run),
+    }
+}
+
 #[pymethods]
 impl Engine {
     #[new]
@@ -115,27 +145,35 @@ impl Engine {
     ) -> PyResult<Run> {
         self.owner.check(py)?;
         let stamp: String = py.import("time")?.call_method1("strftime", ("%Y%m%d_%H%M%S",))?.extract()?;
-        let mut raised = None;
-        let opened = py.detach(|| {
-            let (mut in_callback, mut in_signal) = (None, None);
-            let mut tell = |holder: &str| {
-                let call = |py: Python<'_>| on_wait.as_ref().map_or(Ok(()), |call| call.call1(py, (holder,)).map(drop));
-                in_callback = Python::attach(call).err();
-            };
-            let mut go_on = || {
-                in_signal = Python::attach(signals).err();
-                in_signal.is_none()
-            };
-            let workspace = Workspace::new(workspace);
-            let opened = self.inner.open_run(&workspace, experiment, &stamp, environment, &mut tell, &mut go_on);
-            raised = in_signal.or(in_callback);
-            opened
-        });
-        match (raised, opened) {
-            (Some(error), Err(RunError::Interrupted)) => Err(error),
-            (_, Err(error)) => Err(errors::workspace(py, error.to_string())),
-            (_, Ok(run)) => Ok(Run::new(run, self.owner)),
-        }
+        let workspace = Workspace::new(workspace);
+        let run = waiting_for_lock(py, on_wait.as_ref(), |tell, go_on| {
+            self.inner.open_run(&workspace, experiment, &stamp, environment, tell, go_on)
+        })?;
+        Ok(Run::new(run, self.owner))
+    }
+
+    /// Go on with a run whose driver has left; jobs in error run again if they are among `again`.
+    #[pyo3(signature = (workspace, experiment, *, run_id = None, again = vec![], on_wait = None))]
+    #[expect(clippy::needless_pass_by_value, reason = "the callback is called without the GIL")]
+    fn resume_run(
+        &self,
+        py: Python<'_>,
+        workspace: &str,
+        experiment: &str,
+        run_id: Option<&str>,
+        again: Vec<(String, String)>,
+        on_wait: Option<Py<PyAny>>,
+    ) -> PyResult<Run> {
+        self.owner.check(py)?;
+        let again: HashSet<(String, String)> = again.into_iter().collect();
+        let wanted = |job: &JobHistory| again.contains(&(job.task_id.clone(), job.identifier.clone()));
+        let inherited = inherited_environment();
+        let workspace = Workspace::new(workspace);
+        let run = waiting_for_lock(py, on_wait.as_ref(), |tell, go_on| {
+            let resumed = Resumed { workspace: &workspace, experiment, run_id, inherited };
+            self.inner.resume_run(resumed, &wanted, tell, go_on)
+        })?;
+        Ok(Run::new(run, self.owner))
     }
 
     /// Hand a job over; returns at once.

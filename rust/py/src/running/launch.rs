@@ -9,6 +9,13 @@ fn item<'py>(answer: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyA
     answer.get_item(name)?.ok_or_else(|| PyKeyError::new_err(format!("launch() must give {name:?}")))
 }
 
+/// The environment of this process. Read while the GIL is held: Python changes the environment under it.
+pub(super) fn inherited_environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 fn ask(py: Python<'_>, launch: &Py<PyAny>) -> PyResult<Launch> {
     let answer = launch.call0(py)?;
     let answer = answer.bind(py).cast::<PyDict>()?;
@@ -16,10 +23,7 @@ fn ask(py: Python<'_>, launch: &Py<PyAny>) -> PyResult<Launch> {
     Ok(Launch {
         params: item(answer, "params")?.extract()?,
         identity: item(answer, "identity")?.extract()?,
-        // Read while the GIL is held: Python changes the environment under it.
-        inherited: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        inherited: inherited_environment(),
         environment,
         python_path: item(answer, "python_path")?.extract()?,
     })

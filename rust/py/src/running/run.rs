@@ -51,6 +51,13 @@ impl Run {
         patiently(py, timeout, |time| self.inner.wait(time))
     }
 
+    /// Wait until whoever comes after this process could go on with the run.
+    #[pyo3(signature = (timeout = None))]
+    fn wait_until_planned(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        self.owner.check(py)?;
+        patiently(py, timeout, |time| self.inner.wait_until_planned(time))
+    }
+
     /// How many jobs are in each state.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.owner.check(py)?;
