@@ -23,6 +23,8 @@ impl Attempt {
     /// # Errors
     /// [`ClaimError::Lost`] when the attempt was abandoned, runs elsewhere, or the job is done.
     pub fn begin(job: JobDirectory, number: Option<u32>, now: f64) -> ClaimResult<Self> {
+        let name = job.path().file_name().unwrap_or_default().to_string_lossy();
+        fs::fault::enter(&format!("job {name} {number:?}"));
         if !fs::exists(job.path())? {
             return Err(ClaimError::Missing(job.path().to_path_buf()));
         }

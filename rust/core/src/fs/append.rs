@@ -1,10 +1,9 @@
 //! Files that only grow.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{FsResult, operate};
+use super::{FsResult, fault, operate};
 
 fn open(path: &Path) -> FsResult<File> {
     operate("open", path, || OpenOptions::new().append(true).create(true).open(path))
@@ -16,7 +15,7 @@ fn open(path: &Path) -> FsResult<File> {
 /// When the file cannot be opened or written.
 pub fn append(path: &Path, content: &[u8]) -> FsResult<()> {
     let mut file = open(path)?;
-    operate("append to", path, || file.write_all(content))
+    operate("append to", path, || fault::write_all(&mut file, content, path))
 }
 
 /// A file kept open for appending.
@@ -43,7 +42,7 @@ impl AppendFile {
     /// # Errors
     /// When they cannot be written.
     pub fn append(&mut self, content: &[u8]) -> FsResult<()> {
-        let written = operate("append to", &self.path, || self.file.write_all(content));
+        let written = operate("append to", &self.path, || fault::write_all(&mut self.file, content, &self.path));
         match &written {
             Ok(()) => self.length += content.len() as u64,
             // Should this fail too, readers cut the last line themselves.

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 mod append;
 mod exclusive;
+pub mod fault;
 mod replace;
 mod unique;
 
@@ -42,7 +43,11 @@ pub type FsResult<T> = Result<T, FsError>;
 
 /// Run one file operation and put its name and path into its error.
 pub(crate) fn operate<T>(operation: &'static str, path: &Path, action: impl FnOnce() -> io::Result<T>) -> FsResult<T> {
-    action().map_err(|source| FsError { operation, path: path.to_path_buf(), source })
+    fault::point(operation, path).and_then(|()| action()).map_err(|source| FsError {
+        operation,
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn absent<T>(result: FsResult<T>) -> FsResult<Option<T>> {

@@ -1,12 +1,12 @@
 //! Files that are replaced whole: a reader sees the old content or the new one.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::unique::temporary_beside;
-use super::{FsResult, operate, sync_folder};
+use super::{FsResult, fault, operate, sync_folder};
 
 /// What a write must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ fn write(path: &Path, content: &[u8], mode: u32, durability: Durability) -> FsRe
 pub(super) fn write_new(path: &Path, content: &[u8], mode: u32, durability: Durability) -> FsResult<()> {
     operate("write", path, || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(content)?;
+        fault::write_all(&mut file, content, path)?;
         match durability {
             Durability::Process => Ok(()),
             Durability::Content | Durability::Power => file.sync_data(),
@@ -70,6 +70,7 @@ pub fn replace_symlink(target: &Path, link: &Path) -> FsResult<()> {
     let temporary = temporary_beside(link);
     let made = operate("replace the link", link, || {
         std::os::unix::fs::symlink(target, &temporary)?;
+        fault::point("rename the link", link)?;
         fs::rename(&temporary, link)
     });
     if made.is_err() {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use experimaestro_core::fs::fault;
 use experimaestro_core::job::{JobEvent, Place, Running};
 
 use super::{Request, ended};
@@ -28,7 +29,9 @@ pub(super) fn start(shared: &Arc<Shared>, request: Request) -> io::Result<()> {
             Ok(())
         });
     }
+    fault::point("launch", directory.path())?;
     let child = command.spawn()?;
+    fault::point("watch", directory.path())?;
     let running = Running { place: Place::Own, pid: Some(child.id()), started: Some(now()) };
     shared.tell(job.id(), JobEvent::Started(running));
     let again = Arc::clone(shared);
