@@ -1,0 +1,75 @@
+//! A driver: submits the jobs of a seed, waits for them, and says whether all are done.
+
+use std::path::{Path, PathBuf};
+use std::process::exit;
+use std::sync::Arc;
+use std::time::Duration;
+
+use experimaestro_core::job::{JobKey, JobState, RetryPolicy, TransientMode};
+use experimaestro_core::journal::Status;
+use experimaestro_core::layout::Workspace;
+use experimaestro_engine::{Engine, EngineError, Job, Launch, LauncherKind, Needs, NewJob, Run, Settings};
+
+use crate::plan::Plan;
+
+/// Everything is done.
+pub(crate) const ALL_DONE: i32 = 0;
+/// Some jobs are in error, or the disk refused: to be started again.
+pub(crate) const START_AGAIN: i32 = 3;
+/// A state was told that is not true.
+pub(crate) const UNTRUE: i32 = 4;
+
+pub(crate) fn main() -> ! {
+    let variable = |name: &str| std::env::var(name).unwrap();
+    let plan = Plan::new(variable("XPM_TRIAL_SEED").parse().unwrap());
+    let root = PathBuf::from(variable("XPM_TRIAL_ROOT"));
+    let name = if plan.one_experiment { "x".to_owned() } else { format!("x{}", variable("XPM_TRIAL_DRIVER")) };
+    let engine = Engine::new(Settings {
+        slots: plan.slots,
+        gpus: Vec::new(),
+        launcher: LauncherKind::Process,
+        python: std::env::current_exe().unwrap(),
+    });
+    let workspace = Workspace::new(&root);
+    let run = engine.open_run(&workspace, &name, "20260101_000000", None, &mut |_| {}, &mut || true);
+    let Ok(run) = run else { exit(START_AGAIN) };
+    let Ok(jobs) = submit(&engine, &plan, &root, &run) else { exit(START_AGAIN) };
+    while !engine.wait(&jobs, Duration::from_secs(1)) {}
+    let done = jobs.iter().all(|job| job.with_state(|state| matches!(state, JobState::Done(_))));
+    let untrue = jobs.iter().any(|job| {
+        job.with_state(|state| matches!(state, JobState::Done(_)))
+            && !(job.directory().done().exists() && crate::job::output(job.directory()).exists())
+    });
+    if untrue {
+        exit(UNTRUE);
+    }
+    let closed = run.close(if done { Status::Completed } else { Status::Failed });
+    exit(if done && closed.is_ok() { ALL_DONE } else { START_AGAIN });
+}
+
+fn submit(engine: &Engine, plan: &Plan, root: &Path, run: &Arc<Run>) -> Result<Vec<Arc<Job>>, EngineError> {
+    let inherited: Vec<(String, String)> =
+        std::env::vars().filter(|(name, _)| name.starts_with("XPM_TRIAL") || name == "XPM_FAULT_LOG").collect();
+    let environment = vec![("XPM_TRIAL".to_owned(), "job".to_owned())];
+    let mut jobs: Vec<Arc<Job>> = Vec::new();
+    for (number, planned) in plan.jobs.iter().enumerate() {
+        let (inherited, environment) = (inherited.clone(), environment.clone());
+        let launch = Launch { params: b"{}".to_vec(), inherited, environment, ..Launch::default() };
+        jobs.push(engine.submit(NewJob {
+            key: JobKey {
+                workspace: root.to_str().unwrap().into(),
+                task_id: "t.job".into(),
+                identifier: Plan::identifier(number).into(),
+            },
+            launch: Box::new(move || Ok(launch.clone())),
+            dependencies: planned.dependencies.iter().map(|dependency| jobs[*dependency].id()).collect(),
+            run: Some(Arc::clone(run)),
+            tags: serde_json::Map::new(),
+            priority: 0,
+            retries: RetryPolicy::default(),
+            transient: TransientMode::None,
+            needs: Needs::default(),
+        })?);
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,107 @@
+//! Faults for real: drivers and jobs that are killed, that find the disk full, or stop, at any of their file operations.
+//!
+//! ```text
+//! cargo test --release -p experimaestro-engine --test faults -- --seeds 10000    from seed 0 (or --first N)
+//! cargo test -p experimaestro-engine --test faults -- --seed 17 --keep           one of them, again; its files are kept
+//! ```
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)] // all of this is a test
+
+mod chance;
+mod driver;
+mod job;
+mod plan;
+mod trial;
+
+use std::process::exit;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use trial::Findings;
+
+/// In CI.
+const SEEDS: u64 = 500;
+
+struct Options {
+    first: u64,
+    seeds: u64,
+    keep: bool,
+    threads: usize,
+}
+
+impl Options {
+    fn read() -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut options = Self { first: 0, seeds: SEEDS, keep: false, threads: processors };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut number = || -> u64 { arguments.next().and_then(|text| text.parse().ok()).unwrap() };
+            match argument.as_str() {
+                "--seeds" => options.seeds = number(),
+                "--first" => options.first = number(),
+                "--seed" => (options.first, options.seeds) = (number(), 1),
+                "--threads" => options.threads = usize::try_from(number()).unwrap(),
+                "--keep" => options.keep = true,
+                // Flags of the usual harness, such as --quiet.
+                _ => {}
+            }
+        }
+        options
+    }
+}
+
+fn main() {
+    match std::env::var("XPM_TRIAL").as_deref() {
+        Ok("driver") => driver::main(),
+        Ok("job") => job::main(&std::env::args().nth(1).unwrap()),
+        _ => exit(try_all(&Options::read())),
+    }
+}
+
+fn try_all(options: &Options) -> i32 {
+    let next = AtomicU64::new(options.first);
+    let total = Mutex::new(Findings::default());
+    std::thread::scope(|scope| {
+        for _ in 0..options.threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= options.first + options.seeds {
+                        break;
+                    }
+                    let found = try_seed(seed, options);
+                    let mut total = total.lock().unwrap();
+                    total.faults += found.faults;
+                    total.executions += found.executions;
+                    total.lives += found.lives;
+                    total.problems.extend(found.problems);
+                }
+            });
+        }
+    });
+    let total = total.into_inner().unwrap();
+    println!(
+        "{} seeds: {} faults, {} lives of drivers, {} executions, {} problems",
+        options.seeds,
+        total.faults,
+        total.lives,
+        total.executions,
+        total.problems.len()
+    );
+    i32::from(!total.problems.is_empty())
+}
+
+fn try_seed(seed: u64, options: &Options) -> Findings {
+    let folder = tempfile::Builder::new().prefix(&format!("xpm-faults-{seed}-")).tempdir().unwrap().keep();
+    let found = trial::run(seed, &folder);
+    for problem in &found.problems {
+        println!("seed {seed}: {problem}");
+    }
+    if found.problems.is_empty() && !options.keep {
+        // A process that came too late may still be leaving.
+        let _ = std::fs::remove_dir_all(&folder);
+    } else {
+        println!("seed {seed}: files in {}", folder.display());
+        println!("seed {seed}: again with: cargo test -p experimaestro-engine --test faults -- --seed {seed} --keep");
+    }
+    found
+}
