@@ -168,7 +168,7 @@ def _class_attribute(context: AttributeContext) -> Type:
     if not isinstance(attribute, TypeType) or not isinstance(attribute.item, Instance):
         return context.default_attr_type
     info = attribute.item.type
-    is_open = any(isinstance(get_proper_type(argument), TypeVarType) for argument in attribute.item.args)
+    is_open = any(isinstance(get_proper_type(argument), (AnyType, TypeVarType)) for argument in attribute.item.args)
     constructor = type_object_type(info)
     if not isinstance(constructor, CallableType) or not (is_open or _has_own_init(info)):
         return context.default_attr_type

@@ -211,6 +211,17 @@ def test_cleaned_up_jobs_are_found_done(changed: Project, first: tuple[str, ...]
     assert changed.runs() == ONCE
 
 
+def test_jobs_of_replaced_classes_too(project: Project) -> None:
+    project.run()
+    project.write(AFTER.replace("@deprecate(Learn)", "@deprecate(Learn, replace=True)"))
+    announced = {row["new"] for row in project.rows("--fix", "--cleanup")}
+    assert len(announced) == 4
+    for params in project.workspace.glob("jobs/new.training/*/params.json"):
+        assert json.loads(params.read_text())["objects"][-1]["type"] == "Learn"
+    assert {f"{job.parent.name}/{job.name}" for job in project.run()} == announced
+    assert project.runs() == ONCE
+
+
 @contract("running 17: deprecated list --cleanup alone is refused")
 def test_cleanup_alone_is_refused(changed: Project) -> None:
     changed.rows("--fix")

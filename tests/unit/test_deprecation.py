@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from experimaestro import (
     Config,
     Constant,
+    InstanceConfig,
     LightweightTask,
     Meta,
     Param,
@@ -482,6 +483,49 @@ def test_files_of_deprecated_classes_come_back() -> None:
     instance = read(stored, as_instance=True).result
     assert type(instance.one) is Old
     assert instance.one.value == 3
+
+
+class OfNew(Config):
+    __xpmid__ = "deprecation.of_new"
+    new: Param[New]
+
+
+@contract(ROW + " with replace=True: stored configurations")
+def test_stored_configurations_of_a_replaced_class_are_replaced() -> None:
+    stored = OfNew.C(new=New.C(values=[3])).__xpm__.__get_objects__()
+    former = next(each for each in stored if each["type"] == "New")
+    former |= {"type": "Replaced", "fields": {"value": 3, "forgotten": 1}, "identifier": "0" * 32, "meta": False}
+    loaded = read(json.dumps(stored).encode()).result
+    assert type(loaded.new) is New.C
+    assert loaded.new.values == [3]
+    assert loaded.new._deprecated_from.forgotten == 1
+    # What it was stored with is its identity.
+    assert hexadecimal(loaded.new) == "0" * 32
+    assert loaded.new.__xpm__.loaded
+    assert loaded.new.__xpm__.meta is False
+    assert hexadecimal(copyconfig(loaded.new)) == hexadecimal(New.C(values=[3]))
+
+
+def test_an_instance_config_may_take_over() -> None:
+    class Told(InstanceConfig):
+        __xpmid__ = "deprecation.told"
+        n: Param[int]
+
+    class Plain(Config):
+        n: Param[int]
+
+        def __convert__(self) -> Any:
+            return Told.C(n=self.n)
+
+    deprecate(Told)(Plain)
+
+    def pair(one: Any, other: Any) -> str:
+        return hexadecimal(Holder.C(one=one, many=[other], named={}))
+
+    for cls in (Told, Plain):
+        first = cls.C(n=1)
+        assert pair(first, first) == pair(a := Told.C(n=1), a)
+        assert pair(first, cls.C(n=1)) == pair(Told.C(n=1), Told.C(n=1)) != pair(first, first)
 
 
 # --- attributes

@@ -412,3 +412,20 @@ def test_a_job_and_the_folder_of_a_run(jobs: tuple[Path, Path], tmp_path: Path, 
     assert code == 2
     assert "has 2 jobs of the task demo.learn" in err
     assert run(capfd, "diff", tmp_path / "run", tmp_path / "run")[0] == 2
+
+
+OLDER = Path(__file__).parent.parent / "data" / "older"
+
+
+@pytest.mark.contract("issue 3: xpm diff of files that older releases wrote")
+def test_files_of_older_releases(capfd: pytest.CaptureFixture[str]):
+    # The same task of both releases: their identifiers differ everywhere, their values nowhere.
+    found = diff(OLDER / "v1" / "params.json", OLDER / "v2" / "params.json")
+    assert [(it.path, it.kind) for it in found] == [("@init_tasks[0]", "added")]
+    assert found.repeated == []
+    assert len(found.unknown) == 2
+    code, out, _ = run(capfd, "diff", OLDER / "v1" / "pretasks.json", OLDER / "v1" / "params.json")
+    assert code == 1
+    assert "  @type\n    - formers.Learn\n    + oldies.Evaluate\n" in out
+    assert run(capfd, "diff", OLDER / "v2" / "saved", OLDER / "v2" / "saved")[0] == 0
+    assert run(capfd, "diff", OLDER / "v1" / "saved", OLDER / "v2" / "plain")[0] == 0

@@ -7,7 +7,7 @@ first use, in `compile.py`.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from experimaestro import _core
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Described = TypeVar("Described")
 
     class _ConfigClass:
-        """The type of `A.C`: for type checkers, the class itself with keyword parameters."""
+        """The type of `A.Config`, which only the mypy plugin declares: in `Config` the name would hide the class."""
 
         def __get__(self, instance: object, owner: type[Described]) -> type[Described]: ...
 
@@ -89,11 +89,12 @@ class Config:
     """
 
     if TYPE_CHECKING:
-        C: _ConfigClass
-        XPMConfig: _ConfigClass
-        Value: _ConfigClass
-        XPMValue: _ConfigClass
-        V: _ConfigClass
+        # Of an open generic class, `A.C` leaves the type variables open.
+        C: ClassVar[type[Self]]
+        XPMConfig: ClassVar[type[Self]]
+        Value: ClassVar[type[Self]]
+        XPMValue: ClassVar[type[Self]]
+        V: ClassVar[type[Self]]
         __xpmtype__: _ObjectTypeAttribute
         __xpm__: Any
         job: Any

@@ -154,6 +154,16 @@ def replacement(old: Any) -> Any:
     return made
 
 
+def replacement_of_loaded(old: Any) -> Any:
+    """What stands for a stored configuration of a replaced class: its conversion, sealed."""
+    made = convert(old)
+    state = _core.state_of(made)
+    if not state.sealed:
+        made.seal()
+        state.deprecated_from = old
+    return made
+
+
 def discards(old: Any, config: Any, name: str) -> bool:
     """Whether a name that is set on a configuration is a parameter of the class that it replaces only; then warn."""
     old_type: ObjectType = type(old).__xpmtype__

@@ -189,6 +189,10 @@ class _Comparison:
         self.seen: dict[tuple[int, int], _Way] = {}
         self.jobs: dict[Path, Snapshot] = {}
         self.below: list[_Pair] = []
+        self.again: list[tuple[_Way, _Way]] = []
+        """Ways to pairs that were compared before, with the first way."""
+        self.marked: dict[int, _Way] = {}
+        """Ways to something that differs, by address."""
 
     def run(self) -> Differences:
         self.counted.append(_Pair(self.old.main, self.new.main, _Way(None, ""), True, None))
@@ -199,6 +203,9 @@ class _Comparison:
             for below in reversed(self.below):
                 (self.uncounted if below.counts is False else self.counted).append(below)
             self.below.clear()
+        self.found.repeated = [
+            Repetition(str(way), str(first)) for way, first in self.again if id(first) in self.marked
+        ]
         self.found.sort(key=lambda it: it.counts is False)
         return self.found
 
@@ -211,7 +218,7 @@ class _Comparison:
         first = self.seen.setdefault(key, pair.way)
         if first is not pair.way:
             if not same and pair.counts is not False:
-                self.found.repeated.append(Repetition(str(pair.way), str(first)))
+                self.again.append((pair.way, first))
             return
         if old is new:
             return
@@ -381,6 +388,10 @@ class _Comparison:
                 self._values(_Way(way, f"[key {text_of(shown, side)}]"), leaf, before[key][0], after[key][0], old, new)
 
     def _add(self, way: _Way, kind: str, leaf: _Leaf, old: Any, new: Any, texts: tuple[str, str]) -> None:
+        above: _Way | None = way
+        while above is not None and id(above) not in self.marked:
+            self.marked[id(above)] = above
+            above = above.above
         self.found.append(
             Difference(str(way), kind, leaf.declared, old, new, *texts, *leaf.origins, leaf.counts, leaf.why)
         )

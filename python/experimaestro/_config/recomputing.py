@@ -92,7 +92,7 @@ class Recomputation:
         reached = _open(config)
         is_deprecated = _has_former_names(data, reached)
         for each in reached:
-            is_deprecated |= type(each).__xpmtype__.deprecated
+            is_deprecated |= type(each).__xpmtype__.deprecated or _core.state_of(each).deprecated_from is not None
             is_deprecated |= self._follow_task(each)
         _identify(config, set())
         identifier = str(_core.identifier(config))

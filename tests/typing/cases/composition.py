@@ -58,8 +58,11 @@ class Learn(Task):
 
 
 model = Model.C(size=2)
-# Without the plugin, `Holder.C` does not tell what its variable stands for: the direct call does.
+# `Holder.C` does not tell what its variable stands for, and takes anything: the direct call and the brackets tell.
+print(Holder.C(item=model).item.size)
 assert_type(Holder(item=model).item, Model)
+assert_type(Holder[Model].C(item=model).item, Model)
+Holder[Model].C(item=3)  # error: arg-type
 assert_type(Learn.C(model=model) @ model, Learn)
 assert_type(model.add_pretasks(Loader.C()), Model)
 assert_type(Weights.construct(model, "weights.pt", lambda config: config), Model)

@@ -226,6 +226,11 @@ impl<'py> Walk<'py> {
         let item = if digest.is_none() && state.get().schema.get().conversion != Conversion::None {
             let converted = deprecation::converted(config, state.get())?;
             let converted_state = ConfigState::of_configuration(&converted)?;
+            if converted_state.get().schema.get().is_instance
+                && let Pass::Plain { instances } = &mut self.pass
+            {
+                *instances = true;
+            }
             // The digest of what it was made of has no tasks.
             let digest = converted_state.get().cached_digest().filter(|_| !has_tasks).map(Digest::from);
             let deprecated = Some(Deprecated { config: config.clone(), state });

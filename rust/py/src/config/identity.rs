@@ -124,7 +124,7 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         nodes.push(describe(&digest, known, document.as_ref(), py)?);
     }
     let state = ConfigState::of_configuration(config)?;
-    let mut content = json!({
+    let content = json!({
         "version": VERSION,
         "scheme": Scheme::Md5.name(),
         "identifier": root.to_string(),
@@ -135,11 +135,9 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
             .map(|(digest, type_id)| json!({"identifier": digest.to_string(), "type": type_id}))
             .collect::<Vec<_>>(),
     });
-    if let Json::Object(members) = &mut content {
-        members.extend(sources(std::slice::from_ref(config))?);
-    }
     let mut bytes = serde_json::to_vec(&content).map_err(|error| errors::error(py, error.to_string()))?;
-    bytes.push(b'\n');
+    bytes.pop(); // the brace: there is more to say
+    bytes.extend(format!(",{}}}\n", sources(std::slice::from_ref(config), py)?).into_bytes());
     Ok(bytes)
 }
 

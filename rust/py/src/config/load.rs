@@ -10,12 +10,13 @@ use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::base::set_raw;
 use super::construct::{allocate, make_value};
+use super::deprecation;
 use super::document::{Definition, Document, Wanted};
 use super::identifier::bytes_of_hex;
 use super::instance::attach_pre_task;
 use super::json::Bases;
 use super::restore;
-use super::schema::{Argument, Default, Schema, copy_default};
+use super::schema::{Argument, Conversion, Default, Schema, copy_default};
 use super::state::{ConfigState, Inner};
 use super::stored::{Enumerations, Objects, Reading, text};
 use super::stub::TaskStub;
@@ -33,7 +34,7 @@ enum Mode {
 /// The objects of a file that were made, by their place in it.
 struct Table<'a, 'py> {
     document: &'a Document<'a>,
-    made: Vec<Option<Bound<'py, PyAny>>>,
+    made: RefCell<Vec<Option<Bound<'py, PyAny>>>>,
 }
 
 impl<'py> Objects<'py> for Table<'_, 'py> {
@@ -41,7 +42,7 @@ impl<'py> Objects<'py> for Table<'_, 'py> {
         let Some(position) = self.document.position(number) else {
             return Err(errors::load(py, format!("object {number} is used, and is not in the file")));
         };
-        self.made[position].clone().ok_or_else(|| {
+        self.made.borrow()[position].clone().ok_or_else(|| {
             let name = self.document.definitions[position].describe();
             errors::load(py, format!("{name} is used as a value, and the file holds only a reference to it"))
         })
@@ -285,7 +286,7 @@ fn linked_task<'a, 'py>(
     let Some(position) = table.document.position(id) else {
         return Err(errors::load(py, format!("{}: its task {id} is not in the file", definition.describe())));
     };
-    if let Some(task) = &table.made[position] {
+    if let Some(task) = &table.made.borrow()[position] {
         return Ok(task.clone());
     }
     if let Some(stub) = stubs.get(&id) {
@@ -353,7 +354,7 @@ pub(crate) fn load_objects<'py>(
     let mode = if as_instance { Mode::Instance } else { Mode::Configuration };
     let wanted = if every { Wanted::Every } else { Wanted::Main };
     let needed = document.needed(wanted, !partial.unwrap_or(as_instance));
-    let mut table = Table { document: &document, made: vec![None; document.definitions.len()] };
+    let mut table = Table { document: &document, made: RefCell::new(vec![None; document.definitions.len()]) };
     let mut stubs = HashMap::new();
     let stored = make_all(resolver, &mut table, &needed, mode, &mut stubs)?;
     let enumerations: Enumerations<'py> = RefCell::new(HashMap::new());
@@ -367,6 +368,20 @@ pub(crate) fn load_objects<'py>(
             identify(&it.object, it.definition)?;
         }
         fill(it, &reading(it.definition.file), mode)?;
+        if mode == Mode::Configuration
+            && it.schema.get().conversion == Conversion::Replaces
+            && let Some(position) = document.position(it.definition.id)
+        {
+            let replacement = deprecation::replacement_of_loaded(&it.object)?;
+            for other in &stored {
+                deprecation::redirect_tasks(
+                    ConfigState::of_configuration(&other.object)?.get(),
+                    &it.object,
+                    &replacement,
+                );
+            }
+            table.made.borrow_mut()[position] = Some(replacement);
+        }
         if mode == Mode::Instance && it.schema.get().making().has_post_init {
             it.object.call_method0(intern!(py, "__post_init__"))?;
         }
@@ -413,14 +428,14 @@ fn make_all<'a, 'py>(
         if needed[position] && definition.stub && mode == Mode::Configuration {
             let stub = TaskStub::of(py, definition)?.into_any();
             stubs.insert(definition.id, stub.clone());
-            table.made[position] = Some(stub);
+            table.made.get_mut()[position] = Some(stub);
         }
         let Some(schema) = schemas[position].take() else { continue };
         let object = match mode {
             Mode::Instance => make_value(schema.get(), py)?,
             Mode::Configuration => make_configuration(&schema, definition)?,
         };
-        table.made[position] = Some(object.clone());
+        table.made.get_mut()[position] = Some(object.clone());
         stored.push(Stored { definition, object, schema });
     }
     stored.reverse();

@@ -123,6 +123,8 @@ pub struct Schema {
     pub(crate) arguments: Vec<Argument>,
     /// What counts in identifiers, prepared at first need.
     pub(crate) plan: OnceLock<Plan>,
+    /// What `identity.json` tells of the parameters, prepared at first need.
+    pub(crate) described: OnceLock<String>,
     /// Indices of the parameters in which a configuration may be found.
     pub(crate) holding: Vec<usize>,
     /// Parameter name to index.
@@ -154,6 +156,7 @@ impl Schema {
             has_validate: false,
             arguments: Vec::new(),
             plan: OnceLock::new(),
+            described: OnceLock::new(),
             holding: Vec::new(),
             index: PyDict::new(py).unbind(),
             is_task: true,
@@ -287,6 +290,7 @@ impl Schema {
             has_validate,
             arguments,
             plan: OnceLock::new(),
+            described: OnceLock::new(),
             holding,
             index: index.unbind(),
             is_task,

@@ -2,18 +2,17 @@
 //!
 //! Part of `identity.json`, so that two jobs can be compared long after the user's code has changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::plan::{Plan, Rule};
 use super::provenance::Site;
 use super::schema::{Kind, Schema};
 use super::serialize::{Entry, entries};
 use super::state::{ConfigState, Origin};
-use crate::errors;
 
 /// Places in the user's code, each named once.
 #[derive(Default)]
@@ -31,37 +30,38 @@ impl Places {
     }
 }
 
-/// What is told of a list of configurations.
+/// What is told of a list of configurations, as JSON text: this is written for every job.
 #[derive(Default)]
-struct Sources {
+struct Sources<'py> {
     places: Places,
-    classes: Map<String, Json>,
-    objects: Vec<Json>,
+    known: HashSet<usize>,
+    classes: Vec<Bound<'py, Schema>>,
+    objects: String,
 }
 
-impl Sources {
-    fn add(&mut self, entry: &Entry<'_>) -> PyResult<()> {
+impl<'py> Sources<'py> {
+    fn add(&mut self, entry: &Entry<'py>) -> PyResult<()> {
         let (Entry::Whole(config) | Entry::Reference(config)) = entry;
+        let py = config.py();
         let state = ConfigState::of_configuration(config)?;
-        let state = state.get();
-        let schema = state.schema.get();
-        let mut object = Map::new();
-        object.insert("type".into(), json!(schema.type_id));
-        if matches!(entry, Entry::Whole(_)) {
-            if !self.classes.contains_key(&schema.type_id) {
-                self.classes.insert(schema.type_id.clone(), parameters_of(schema, config.py()));
-            }
-            self.describe(state, &mut object, config.py());
+        let schema = state.get().schema.bind(py);
+        if !self.objects.is_empty() {
+            self.objects.push(',');
         }
-        self.objects.push(Json::Object(object));
+        self.objects.push_str("{\"type\":");
+        self.objects.push_str(&text(&schema.get().type_id));
+        if matches!(entry, Entry::Whole(_)) {
+            if self.known.insert(schema.as_ptr() as usize) {
+                self.classes.push(schema.clone());
+            }
+            self.describe(state.get(), py);
+        }
+        self.objects.push('}');
         Ok(())
     }
 
-    fn describe(&mut self, state: &ConfigState, object: &mut Map<String, Json>, py: Python<'_>) {
+    fn describe(&mut self, state: &ConfigState, py: Python<'_>) {
         let schema = state.schema.get();
-        let explicit: Vec<_> = (0..schema.arguments.len())
-            .filter(|&position| matches!(state.origin(position), Origin::Explicit | Origin::Loaded))
-            .collect();
         let (made, assigned, loaded) = {
             let inner = state.lock();
             let assigned: Vec<_> = inner.rare.as_ref().map_or_else(Vec::new, |rare| {
@@ -70,28 +70,51 @@ impl Sources {
             (inner.site.as_ref().map(|site| site.clone_ref(py)), assigned, inner.loaded)
         };
         let made = made.map(|site| self.places.number(&site, py));
-        let mut set = Map::new();
-        for position in explicit {
+        if let Some(made) = made {
+            self.objects.push_str(",\"at\":");
+            self.objects.push_str(&made.to_string());
+        }
+        self.objects.push_str(",\"set\":{");
+        let mut first = true;
+        for (position, argument) in schema.arguments.iter().enumerate() {
+            if !matches!(state.origin(position), Origin::Explicit | Origin::Loaded) {
+                continue;
+            }
             let last = assigned.iter().rev().find(|(assigned, _)| *assigned == position);
             let place = last.map(|(_, site)| self.places.number(site, py)).or(made);
-            set.insert(schema.arguments[position].text.clone(), json!(place));
+            self.objects.push_str(if first { "" } else { "," });
+            first = false;
+            self.objects.push_str(&text(&argument.text));
+            self.objects.push(':');
+            self.objects.push_str(&place.map_or_else(|| "null".to_owned(), |place| place.to_string()));
         }
-        if let Some(made) = made {
-            object.insert("at".into(), json!(made));
-        }
-        object.insert("set".into(), Json::Object(set));
-        if loaded {
-            object.insert("loaded".into(), json!(true));
-        }
+        self.objects.push_str(if loaded { "},\"loaded\":true" } else { "}" });
     }
 
-    fn into_json(self) -> Map<String, Json> {
-        let mut content = Map::new();
-        content.insert("classes".into(), Json::Object(self.classes));
-        content.insert("places".into(), json!(self.places.names));
-        content.insert("objects".into(), Json::Array(self.objects));
-        content
+    /// Members of a JSON object.
+    fn into_members(self, py: Python<'_>) -> String {
+        let classes: Vec<_> = self
+            .classes
+            .iter()
+            .map(|schema| {
+                let schema = schema.get();
+                let described = schema.described.get_or_init(|| parameters_of(schema, py).to_string());
+                format!("{}:{described}", text(&schema.type_id))
+            })
+            .collect();
+        let places: Vec<_> = self.places.names.iter().map(|name| text(name)).collect();
+        format!(
+            "\"classes\":{{{}}},\"places\":[{}],\"objects\":[{}]",
+            classes.join(","),
+            places.join(","),
+            self.objects
+        )
     }
+}
+
+/// A JSON string.
+fn text(content: &str) -> String {
+    Json::from(content).to_string()
 }
 
 /// The parameters of a class: declared type, kind, and when they count.
@@ -120,19 +143,19 @@ fn parameters_of(schema: &Schema, py: Python<'_>) -> Json {
     Json::Object(parameters.collect())
 }
 
-/// What is told of configurations and of all below them, by the numbers that they have in `params.json`.
-pub(super) fn sources(roots: &[Bound<'_, PyAny>]) -> PyResult<Map<String, Json>> {
+/// What is told of configurations and of all below them, by the numbers that they have in `params.json`: the members of
+/// a JSON object.
+pub(super) fn sources(roots: &[Bound<'_, PyAny>], py: Python<'_>) -> PyResult<String> {
     let mut sources = Sources::default();
     for entry in entries(roots)?.0 {
         sources.add(&entry)?;
     }
-    Ok(sources.into_json())
+    Ok(sources.into_members(py))
 }
 
 /// The same as JSON text; the objects are in the order of `state_json` for the same list.
 #[pyfunction]
 pub(crate) fn sources_json(configs: &Bound<'_, PyList>) -> PyResult<Vec<u8>> {
     let roots: Vec<_> = configs.iter().collect();
-    let content = Json::Object(sources(&roots)?);
-    serde_json::to_vec(&content).map_err(|error| errors::error(configs.py(), error.to_string()))
+    Ok(format!("{{{}}}", sources(&roots, configs.py())?).into_bytes())
 }
