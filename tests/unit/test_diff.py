@@ -20,6 +20,7 @@ from experimaestro import (
     Config,
     Constant,
     DataPath,
+    InstanceConfig,
     LightweightTask,
     Meta,
     Param,
@@ -429,3 +430,29 @@ def test_files_of_older_releases(capfd: pytest.CaptureFixture[str]):
     assert "  @type\n    - formers.Learn\n    + oldies.Evaluate\n" in out
     assert run(capfd, "diff", OLDER / "v2" / "saved", OLDER / "v2" / "saved")[0] == 0
     assert run(capfd, "diff", OLDER / "v1" / "saved", OLDER / "v2" / "plain")[0] == 0
+
+
+class Encoder(InstanceConfig):
+    __xpmid__ = "demo.encoder"
+    dim: Param[int] = 4
+
+
+class Pair(Config):
+    __xpmid__ = "demo.pair"
+    a: Param[Encoder]
+    b: Param[Encoder]
+
+
+@pytest.mark.contract("issue 3: a.diff(b): shared objects of an InstanceConfig")
+def test_one_object_or_two():
+    one = Encoder.C()
+    shared, apart = Pair.C(a=one, b=one), Pair.C(a=Encoder.C(), b=Encoder.C())
+    assert shared.__identifier__() != apart.__identifier__()
+    for found in (shared.diff(apart), Holder.C(value=[shared]).diff(Holder.C(value=[apart]))):
+        (sharing,) = found.counted
+        assert sharing.path.endswith("b@instance")
+        assert sharing.old_text.startswith("the same object as")
+        assert sharing.new_text == "an object of its own"
+    assert [it.path for it in apart.diff(shared)] == ["b@instance"]
+    assert not shared.diff(Pair.C(a=(two := Encoder.C()), b=two))
+    assert not apart.diff(Pair.C(a=Encoder.C(), b=Encoder.C()))

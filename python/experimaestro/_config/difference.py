@@ -193,6 +193,8 @@ class _Comparison:
         """Ways to pairs that were compared before, with the first way."""
         self.marked: dict[int, _Way] = {}
         """Ways to something that differs, by address."""
+        self.partners: tuple[dict[int, tuple[Node, _Way]], ...] = ({}, {})
+        """What an object of an `InstanceConfig` was first compared with, from both sides."""
 
     def run(self) -> Differences:
         self.counted.append(_Pair(self.old.main, self.new.main, _Way(None, ""), True, None))
@@ -222,6 +224,8 @@ class _Comparison:
             return
         if old is new:
             return
+        if old.is_instance and new.is_instance:
+            self._sharing(pair, old, new)
         self._meta(pair, old, new)
         if same and pair.counts is not False:
             pair = pair._replace(counts=False, why="the identifiers agree")
@@ -259,6 +263,19 @@ class _Comparison:
         elif old.typename != new.typename:
             moved = leaf._replace(counts=False, why="same type identifier")
             self._add(_Way(pair.way, "@class"), "type", moved, old.typename, new.typename, (old.typename, new.typename))
+
+    def _sharing(self, pair: _Pair, old: Node, new: Node) -> None:
+        """Whether both sides use the same object in the same places, where that counts."""
+        firsts = [
+            of_side.setdefault(id(node), (partner, pair.way))
+            for of_side, node, partner in zip(self.partners, (old, new), (new, old), strict=True)
+        ]
+        if firsts[0][0] is new and firsts[1][0] is old:
+            return
+        texts = [f"the same object as {way}" if way is not pair.way else "an object of its own" for _, way in firsts]
+        outside = pair.counts is False and pair.why != "the identifiers agree"
+        leaf = _Leaf(None, (UNKNOWN, UNKNOWN), not outside, pair.why if outside else None)
+        self._add(_Way(pair.way, "@instance"), "changed", leaf, texts[0], texts[1], (texts[0], texts[1]))
 
     def _identity(self, pair: _Pair, old: Node, new: Node) -> None:
         leaf = _Leaf(None, (UNKNOWN, UNKNOWN), pair.counts, pair.why)

@@ -85,6 +85,11 @@ class Node:
         """Init tasks (`init-tasks`) or pre-tasks (`pre-tasks`)."""
         return [self.snapshot.nodes[number] for number in self.stored.get(key) or () if number in self.snapshot.nodes]
 
+    @property
+    def is_instance(self) -> bool:
+        """Whether equal objects of its class are told apart (`InstanceConfig`)."""
+        return bool(self._source.get("instance"))
+
     def parameter(self, name: str) -> Parameter | None:
         """What is known of a parameter."""
         return self.snapshot.classes.get(self.type_id or "", {}).get(name)

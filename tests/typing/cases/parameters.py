@@ -11,6 +11,7 @@ from experimaestro import (
     Config,
     Constant,
     DataPath,
+    InstanceConfig,
     LightweightTask,
     Meta,
     Option,
@@ -149,7 +150,7 @@ Older.C(size="x")  # error: arg-type
 
 
 # Tasks of all kinds.
-class Part(Config):
+class Part(InstanceConfig):
     width: Param[int]
 
 

@@ -54,6 +54,9 @@ impl<'py> Sources<'py> {
             if self.known.insert(schema.as_ptr() as usize) {
                 self.classes.push(schema.clone());
             }
+            if schema.get().is_instance {
+                self.objects.push_str(",\"instance\":true");
+            }
             self.describe(state.get(), py);
         }
         self.objects.push('}');
