@@ -195,8 +195,20 @@ def state_of(value: Any) -> Any:
 def coerce(spec: TypeTuple, value: Any) -> Any:
     """The value to store for a type; raises ValidationError if it does not fit."""
 
-def identifier(config: Any, *, keep: bool = False) -> Identifier:
-    """The identifier of a configuration; `keep` stores the digests of all that was walked, for a seal that follows."""
+def identifier(config: Any, *, keep: bool = False, own: bool = False) -> Identifier:
+    """The identifier of a configuration, under the scheme of the current workspace; `own`: that of this package's scheme.
+
+    `keep` stores the digests of all that was walked, for a seal that follows.
+    """
+
+def legacy_identifier(config: Any, scheme: str, *, store: bool = False) -> Identifier:
+    """The identifier under `sha256-v1` or `sha256-v2`; with `store` it stays that of the configuration, if sealed next."""
+
+def use_scheme(scheme: str) -> None:
+    """Make identifiers of this scheme from now on."""
+
+def record_scheme(workspace: str, scheme: str) -> None:
+    """Make a folder a workspace and record its scheme; WorkspaceError if another one is recorded."""
 
 def validate(config: Any) -> None:
     """Check that every required parameter below is set, and call the users' `__validate__`, sub-configurations first."""

@@ -12,7 +12,12 @@ from .information import ConfigInformation
 def equal(one: Any, other: Any) -> bool:
     """Whether two configurations of one class have equal parameters; sealed ones are compared by identifier."""
     if _core.state_of(one).sealed and _core.state_of(other).sealed:
-        return _core.identifier(one) == _core.identifier(other)
+        return _core.identifier(one, own=True) == _core.identifier(other, own=True)
+    return _Comparison().same(one, other)
+
+
+def same_values(one: Any, other: Any) -> bool:
+    """Whether two configurations of one class have equal parameters, those that count and those that do not."""
     return _Comparison().same(one, other)
 
 

@@ -51,13 +51,14 @@ def give_init_tasks(state: Any, init_tasks: list[Any]) -> None:
     state.init_barriers = barriers
 
 
-def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> Submission:
+def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], scheme: str = "md5") -> Submission:
     """Validate, identify and seal a task; find what must be done before it.
 
     Args:
         config: a task configuration.
         workspace: absolute path of the workspace.
         init_tasks: lightweight tasks that run in the job before the task.
+        scheme: how identifiers are made in the workspace.
 
     Raises:
         ValidationError: a required parameter is missing.
@@ -67,7 +68,10 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any]) -> S
     if init_tasks:
         give_init_tasks(state, init_tasks)
     _core.validate(config)
-    identifier = _core.identifier(config, keep=True)
+    # Also in the workspace of an older package: identity.json tells what it was made of.
+    identifier = _core.identifier(config, keep=True, own=True)
+    if scheme != "md5":
+        identifier = _core.legacy_identifier(config, scheme, store=True)
     type_id = state.schema.type_id
     directory = workspace.joinpath("jobs", type_id, str(identifier))  # one join: each costs 10 µs
     _core.seal(config, JobContext(directory, config), identified=True)

@@ -231,7 +231,7 @@ class ConfigMixin(_core.ConfigBase):
     def __hash__(self) -> int:
         if not _core.state_of(self).sealed:
             raise TypeError(f"{self!r} is not sealed: it can still change, hence has no hash; call .seal() first")
-        return hash(_core.identifier(self))
+        return hash(_core.identifier(self, own=True))
 
     def __repr__(self) -> str:
         return f"Config[{type(self).__xpmtype__.identifier}]"

@@ -10,12 +10,13 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from experimaestro import _core
 from experimaestro._run.engine import get_engine
 from experimaestro._run.listeners import Notifier, Scheduler
 from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
 from experimaestro._run.run_mode import RunMode
 from experimaestro._run.settings import WorkspaceSettings, get_settings
-from experimaestro._run.workspace import Workspace
+from experimaestro._run.workspace import Workspace, make_current
 from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
 
 if TYPE_CHECKING:
@@ -278,10 +279,12 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             raise RuntimeError(
                 f"an experiment in {other.path} is open: one in {self.workspace.path} cannot be nested in it"
             )
+        self.workspace.enter()
         if self.run_mode.submits:
             self._open()
         self._outer, self._outer_workspace = experiment.CURRENT, other
-        experiment.CURRENT, Workspace.CURRENT = self, self.workspace
+        experiment.CURRENT = self
+        make_current(self.workspace)
         self._is_open = True
         return self
 
@@ -302,7 +305,8 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             status, error = "detached", interruption
             raise
         finally:
-            experiment.CURRENT, Workspace.CURRENT = self._outer, self._outer_workspace
+            experiment.CURRENT = self._outer
+            make_current(self._outer_workspace)
             self._close(status)
             if isinstance(error, KeyboardInterrupt):
                 self._tell_how_to_come_back()
@@ -338,6 +342,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         from experimaestro._run.environment import capture_environment, encode
 
         environment = capture_environment(projects)
+        _core.record_scheme(self.workspace.path_text, self.workspace.scheme)
         self.run = get_engine().open_run(
             self.workspace.path_text, self.name, on_wait=self._tell_waiting, environment=encode(environment)
         )

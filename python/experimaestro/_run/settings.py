@@ -41,6 +41,8 @@ class WorkspaceSettings:
         env: variables for the tasks of this workspace.
         max_retries: how often a resumable task is tried.
         triggers: patterns of experiment names that choose this workspace.
+        scheme: how identifiers are made in it: `sha256-v2` or `sha256-v1` for a workspace of an older package; None for
+            what it records, and `md5` for a new one.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class WorkspaceSettings:
         env: dict[str, str] | None = None,
         max_retries: int = 3,
         triggers: list[str] | None = None,
+        scheme: str | None = None,
     ) -> None:
         self.id = id
         self.path = Path(os.path.abspath(os.path.expanduser(os.fspath(path))))
         self.env: dict[str, str] = dict(env or {})
         self.max_retries = max_retries
         self.triggers = list(triggers or [])
+        self.scheme = scheme
 
     def __repr__(self) -> str:
         return f"WorkspaceSettings(id={self.id!r}, path={str(self.path)!r})"
@@ -173,7 +177,12 @@ def find_workspace(
         if workdir is None:
             return found
         return WorkspaceSettings(
-            found.id, workdir, env=found.env, max_retries=found.max_retries, triggers=found.triggers
+            found.id,
+            workdir,
+            env=found.env,
+            max_retries=found.max_retries,
+            triggers=found.triggers,
+            scheme=found.scheme,
         )
     if workdir is not None:
         return WorkspaceSettings("", workdir)
@@ -206,7 +215,14 @@ def _workspace(entry: Any, place: str) -> WorkspaceSettings:
         env=_variables(entry.get("env"), f"{place}.env"),
         max_retries=retries,
         triggers=[str(trigger) for trigger in triggers],
+        scheme=_scheme(entry.get("scheme"), f"{place}.scheme"),
     )
+
+
+def _scheme(value: Any, place: str) -> str | None:
+    from experimaestro._run.scheme import check_scheme
+
+    return None if value is None else check_scheme(value, place)
 
 
 def _mapping(value: Any, place: str) -> dict[str, Any]:

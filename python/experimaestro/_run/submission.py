@@ -72,7 +72,7 @@ def submit_task(
             "put the call inside `with experiment(workdir, name):`"
         )
     mode = workspace.run_mode if run_mode is None else RunMode(run_mode)
-    submission = prepare_submission(config, workspace.path, list(init_tasks))
+    submission = prepare_submission(config, workspace.path, list(init_tasks), workspace.scheme)
     key = (workspace.path_text, submission.type_id, submission.identifier)
     job = _jobs.get(key)
     if job is None:

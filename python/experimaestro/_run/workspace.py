@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from experimaestro import _core
 from experimaestro._config.decorators import add_workspace_source
 from experimaestro._run.launching import DirectLauncher, Launcher
 from experimaestro._run.run_mode import RunMode
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from experimaestro._run.launching import Connector
     from experimaestro._run.settings import Settings, WorkspaceSettings
 
-__all__ = ["Workspace", "set_launcher"]
+__all__ = ["Workspace", "make_current", "set_launcher"]
 
 
 class Workspace:
@@ -50,8 +51,20 @@ class Workspace:
         self.launcher: Launcher = launcher or DirectLauncher()
         self.env: ChainMap[str, str] = ChainMap({}, workspace_settings.env, settings.env)
         """Variables of the jobs: set by the experiment, then by the workspace, then by the user."""
+        self.scheme = "md5"
+        """How identifiers are made here; known once the workspace is entered."""
         self.python_path: list[Path] = []
         """Folders put in front of `sys.path` in the jobs."""
+
+    def enter(self) -> None:
+        """Find the identifier scheme; nothing is written.
+
+        Raises:
+            WorkspaceError: another one is recorded, or the jobs are of an older package and nobody says which it is.
+        """
+        from experimaestro._run.scheme import choose_scheme
+
+        self.scheme = choose_scheme(self.path, self.workspace_settings.scheme)
 
     @property
     def connector(self) -> Connector:
@@ -87,3 +100,9 @@ set_launcher = Workspace.set_launcher
 
 # Cached methods of configurations lie in the workspace of the current experiment.
 add_workspace_source(lambda: None if Workspace.CURRENT is None else Workspace.CURRENT.path)
+
+
+def make_current(workspace: Workspace | None) -> None:
+    """Submit to this workspace from now on, and make identifiers of its scheme."""
+    Workspace.CURRENT = workspace
+    _core.use_scheme("md5" if workspace is None else workspace.scheme)

@@ -26,4 +26,4 @@ pub use job::{Job, Observed};
 pub use launch::{Launch, LaunchFn, LauncherKind, Settings};
 pub use needs::Needs;
 pub use query::{JobRow, QueryError, RunRow, find_jobs, inspect, list_jobs, list_runs};
-pub use run::{Run, RunError};
+pub use run::{Run, RunError, mark};

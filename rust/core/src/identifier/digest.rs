@@ -81,6 +81,10 @@ pub enum Scheme {
     /// MD5 of canonical typed bytes (`docs/identifiers.md`).
     #[default]
     Md5,
+    /// SHA-256 of the bytes of an older package, releases 2 (`docs/legacy-identifiers.md`).
+    Sha256V2,
+    /// SHA-256 of the bytes of an older package, hashed once more with what runs before: releases 1.
+    Sha256V1,
 }
 
 impl Scheme {
@@ -88,20 +92,17 @@ impl Scheme {
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
-        }
-    }
-
-    /// The number in front of the hashed bytes.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Md5 => super::tag::SCHEME,
+            Self::Sha256V2 => "sha256-v2",
+            Self::Sha256V1 => "sha256-v1",
         }
     }
 }
 
 /// No scheme has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown identifier scheme {0:?}: this version knows \"md5\"")]
+#[error(
+    "unknown identifier scheme {0:?}: this version knows \"md5\", and \"sha256-v1\" and \"sha256-v2\" of older packages"
+)]
 pub struct SchemeError(String);
 
 impl FromStr for Scheme {
@@ -110,6 +111,8 @@ impl FromStr for Scheme {
     fn from_str(name: &str) -> Result<Self, SchemeError> {
         match name {
             "md5" => Ok(Self::Md5),
+            "sha256-v2" => Ok(Self::Sha256V2),
+            "sha256-v1" => Ok(Self::Sha256V1),
             _ => Err(SchemeError(name.to_owned())),
         }
     }
@@ -135,7 +138,9 @@ mod tests {
 
     #[test]
     fn schemes_are_found_by_name() {
-        assert_eq!(Scheme::Md5.name().parse(), Ok(Scheme::Md5));
+        for scheme in [Scheme::Md5, Scheme::Sha256V1, Scheme::Sha256V2] {
+            assert_eq!(scheme.name().parse(), Ok(scheme));
+        }
         assert!("sha1".parse::<Scheme>().is_err());
     }
 }

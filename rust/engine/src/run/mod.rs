@@ -22,6 +22,7 @@ use crate::prepare::Surroundings;
 use crate::shared::{Bell, Message};
 use crate::time::now;
 use lock::ExperimentLock;
+pub use open::mark;
 pub(crate) use open::{Opening, open};
 pub(crate) use resume::{Resuming, resume};
 pub(crate) use status::RunStatus;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use experimaestro_core::claim::ProcessIdentity;
 use experimaestro_core::fs::{self, Creation, Durability, FsError};
+use experimaestro_core::identifier::Scheme;
 use experimaestro_core::journal::{Header, JournalWriter, VERSION};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 use serde_json::{Value, json};
@@ -15,8 +16,6 @@ use super::status::RunStatus;
 use super::{Inner, Run, RunError};
 use crate::shared::Bell;
 use crate::time::now;
-
-const SCHEME: &str = "md5";
 
 /// What a run is opened with.
 pub(crate) struct Opening<'a> {
@@ -40,7 +39,7 @@ pub(crate) fn open(
         let text = format!("{name:?} cannot be the name of an experiment: it becomes the name of a folder");
         return Err(RunError::Workspace(text));
     }
-    mark(opening.workspace)?;
+    mark(opening.workspace, None)?;
     let experiment = opening.workspace.experiment(name);
     fs::create_folders(experiment.path())?;
     let lock = ExperimentLock::take(&experiment.lock(), on_wait, go_on)?;
@@ -55,7 +54,11 @@ pub(crate) fn open(
     run
 }
 
-fn mark(workspace: &Workspace) -> Result<(), RunError> {
+/// Make a folder a workspace, and record its identifier scheme: the one that is asked for, else this package's.
+///
+/// # Errors
+/// When another scheme is recorded than the one asked for, or one that is not known; when the folder cannot be used.
+pub fn mark(workspace: &Workspace, asked: Option<Scheme>) -> Result<(), RunError> {
     let root = workspace.root().display();
     if workspace.root().is_file() {
         return Err(RunError::Workspace(format!(
@@ -68,7 +71,7 @@ fn mark(workspace: &Workspace) -> Result<(), RunError> {
         ))
     };
     fs::create_folders(workspace.root()).map_err(unusable)?;
-    let text = json!({"scheme": SCHEME, "version": 1}).to_string();
+    let text = json!({"scheme": asked.unwrap_or_default().name(), "version": 1}).to_string();
     let marker = workspace.marker();
     if !fs::exists(&marker)? {
         match fs::create_exclusive(&marker, text.as_bytes(), Durability::Content) {
@@ -78,12 +81,19 @@ fn mark(workspace: &Workspace) -> Result<(), RunError> {
         }
     }
     let found: Value = serde_json::from_slice(&fs::read(&marker)?.unwrap_or_default()).unwrap_or_default();
-    // Older packages left the marker empty, or a number.
-    match found.get("scheme").and_then(Value::as_str) {
-        None | Some(SCHEME) => Ok(()),
-        Some(other) => Err(RunError::Workspace(format!(
-            "the workspace {root} has identifiers of the scheme {other}, and this version makes {SCHEME} ones: \
-             choose another folder, or nothing in it would be found again"
+    let Some(recorded) = found.get("scheme").and_then(Value::as_str) else {
+        // Older packages left the marker empty, or a number.
+        return fs::replace(&marker, text.as_bytes(), Durability::Content).map_err(unusable);
+    };
+    match (recorded.parse::<Scheme>(), asked) {
+        (Ok(known), Some(asked)) if known != asked => Err(RunError::Workspace(format!(
+            "the workspace {root} has identifiers of the scheme {recorded}, and {} was asked for: nothing in it would be \
+             found again. Ask for {recorded}, or for no scheme, or choose another folder",
+            asked.name()
+        ))),
+        (Ok(_), _) => Ok(()),
+        (Err(error), _) => Err(RunError::Workspace(format!(
+            "the workspace {root} cannot be used: {error}; use the release that made it, or choose another folder"
         ))),
     }
 }

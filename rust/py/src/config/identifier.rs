@@ -4,8 +4,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::hash;
 use super::state::ConfigState;
+use super::{hash, legacy};
 
 /// What identifies a configuration: the digest of its canonical bytes (32 bytes for those of older packages).
 #[pyclass(frozen, eq, hash, module = "experimaestro._core")]
@@ -64,7 +64,7 @@ impl Identifier {
     }
 
     /// The digest in hexadecimal.
-    fn hex(&self) -> String {
+    pub(crate) fn hex(&self) -> String {
         hex_of_bytes(&self.digest)
     }
 
@@ -99,14 +99,21 @@ impl Identifier {
     }
 }
 
-/// The identifier of a configuration.
+/// The identifier of a configuration: the one that it was stored or submitted with, else that of the scheme of the current
+/// workspace. With `own`, that of this package's scheme, unless it was stored with another one.
 ///
 /// With `keep`, the digests of all that it is made of stay in the configurations, if they are sealed next.
 #[pyfunction]
-#[pyo3(signature = (config, *, keep = false))]
-pub(crate) fn identifier(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<Identifier> {
+#[pyo3(signature = (config, *, keep = false, own = false))]
+pub(crate) fn identifier(config: &Bound<'_, PyAny>, keep: bool, own: bool) -> PyResult<Identifier> {
+    if !own && let Some(stored) = ConfigState::of_configuration(config)?.get().stored_legacy() {
+        return Ok(Identifier::new(&stored.identity.full));
+    }
     if let Some(digest) = foreign(config)? {
         return Ok(Identifier { digest });
+    }
+    if !own && let Some(scheme) = legacy::current() {
+        return legacy::identify(config, scheme).map(|identity| Identifier::new(&identity.full));
     }
     let digest = if keep { hash::digest_and_keep(config) } else { hash::digest(config) };
     digest.map(|digest| Identifier::new(&digest))

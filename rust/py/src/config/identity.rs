@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use super::base::is_configuration;
 use super::children::children;
 use super::hash;
+use super::identifier::hex_of_bytes;
 use super::plan::{Plan, Rule, default_of};
 use super::sources::sources;
 use super::state::{ConfigState, Origin};
@@ -124,10 +125,16 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         nodes.push(describe(&digest, known, document.as_ref(), py)?);
     }
     let state = ConfigState::of_configuration(config)?;
+    let (folder_scheme, folder_identifier) = match state.get().stored_legacy() {
+        Some(stored) => (stored.scheme.name(), hex_of_bytes(&stored.identity.full)),
+        None => (Scheme::Md5.name(), root.to_string()),
+    };
     let content = json!({
         "version": VERSION,
         "scheme": Scheme::Md5.name(),
         "identifier": root.to_string(),
+        // Of the folder: of an older package's scheme in a workspace that keeps to one.
+        "folder": {"scheme": folder_scheme, "identifier": folder_identifier},
         "type": state.get().schema.get().type_id,
         "nodes": nodes,
         "tasks": tasks

@@ -164,6 +164,9 @@ impl Change<'_> {
             inner.paths_pending = self.pending;
             inner.placed = self.placed;
             inner.forget_digest();
+            if let Some(rare) = inner.rare.as_mut() {
+                rare.legacy = None;
+            }
         }
         for (position, before) in self.replaced {
             let name = it.schema.get().arguments[position].name.bind(py);

@@ -15,6 +15,7 @@ pub(crate) mod identity;
 pub(crate) mod instance;
 mod instances;
 pub(crate) mod json;
+pub(crate) mod legacy;
 pub(crate) mod lifecycle;
 pub(crate) mod load;
 pub(crate) mod mismatch;
@@ -52,6 +53,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<base::ClassAttribute>()?;
     module.add_class::<identifier::Identifier>()?;
     module.add_function(wrap_pyfunction!(identifier::identifier, module)?)?;
+    module.add_function(wrap_pyfunction!(legacy::use_scheme, module)?)?;
+    module.add_function(wrap_pyfunction!(legacy::legacy_identifier, module)?)?;
     module.add_function(wrap_pyfunction!(identity::identity_json, module)?)?;
     module.add_function(wrap_pyfunction!(sources::sources_json, module)?)?;
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;

@@ -10,6 +10,7 @@ use super::children::collect;
 use super::hash;
 use super::identifier;
 use super::json::{Bases, Writer, importable};
+use super::legacy;
 use super::lifecycle::reachable;
 use super::schema::Schema;
 use super::state::ConfigState;
@@ -58,6 +59,10 @@ fn linked_task<'py>(config: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Py
 ///
 /// One walk tells those of all that an open root counts; what it does not count (`Meta`) has walks of its own.
 fn identifiers(roots: &[Bound<'_, PyAny>], entries: &[Entry<'_>]) -> PyResult<Vec<String>> {
+    let configs = entries.iter().map(|(Entry::Whole(config) | Entry::Reference(config))| config);
+    if let Some(identifiers) = legacy::identifiers_of(roots, configs)? {
+        return Ok(identifiers.iter().map(identifier::Identifier::hex).collect());
+    }
     let mut known: HashMap<usize, [u8; 16]> = HashMap::new();
     for root in roots {
         if ConfigState::of_configuration(root)?.get().is_sealed() {

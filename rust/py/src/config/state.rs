@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::hash::Kept;
+use super::legacy::Stored;
 use super::provenance::Site;
 use super::schema::Schema;
 
@@ -51,6 +52,8 @@ pub(crate) struct Rare {
     pub(crate) watched: Vec<Py<PyAny>>,
     /// Identifier of a scheme other than ours, of a configuration that was stored with one.
     pub(crate) foreign_identifier: Option<Box<[u8]>>,
+    /// The identifier under which it was submitted to a workspace of an older package.
+    pub(crate) legacy: Option<Stored>,
     /// Where parameters were assigned after construction.
     pub(crate) sites: Vec<(usize, Site)>,
     /// Tags of this configuration and of all below it, with the epoch they were merged in.
@@ -187,6 +190,12 @@ impl ConfigState {
         if inner.sealed { inner.digest } else { None }
     }
 
+    /// The identifier under which a sealed configuration was submitted to a workspace of an older package.
+    pub(crate) fn stored_legacy(&self) -> Option<Stored> {
+        let inner = self.lock();
+        inner.rare.as_ref().filter(|_| inner.sealed)?.legacy
+    }
+
     pub(crate) fn origin(&self, index: usize) -> Origin {
         let inner = self.lock();
         if inner.is_explicit(index) {
@@ -220,6 +229,7 @@ impl ConfigState {
             inner.validated = false;
             if let Some(rare) = inner.rare.as_mut() {
                 rare.foreign_identifier = None;
+                rare.legacy = None;
             }
         }
     }

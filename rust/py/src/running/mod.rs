@@ -15,6 +15,7 @@ mod launch;
 mod progress;
 mod query;
 mod run;
+mod scheme;
 mod token;
 mod values;
 mod wait;
@@ -37,6 +38,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<run::Run>()?;
     module.add_class::<handle::JobHandle>()?;
+    module.add_function(wrap_pyfunction!(scheme::record_scheme, module)?)?;
     module.add_function(wrap_pyfunction!(query::list_runs, module)?)?;
     module.add_function(wrap_pyfunction!(query::list_jobs, module)?)?;
     module.add_function(wrap_pyfunction!(query::find_jobs, module)?)?;
