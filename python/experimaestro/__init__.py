@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from experimaestro._config.meta import setmeta as setmeta
     from experimaestro._config.naming import Identifier as Identifier
     from experimaestro._config.outputs import DependentMarker as DependentMarker
+    from experimaestro._config.partials import ParameterGroup as ParameterGroup
+    from experimaestro._config.partials import Partial as Partial
+    from experimaestro._config.partials import param_group as param_group
+    from experimaestro._config.partials import partial as partial
     from experimaestro._config.serialization import deserialize as deserialize
     from experimaestro._config.serialization import from_state_dict as from_state_dict
     from experimaestro._config.serialization import from_task_dir as from_task_dir
@@ -119,6 +123,7 @@ _MODULES = {
     "_config.generation": ("DirectoryContext",),
     "_config.instantiation": ("ObjectStore",),
     "_config.meta": ("setmeta",),
+    "_config.partials": ("ParameterGroup", "Partial", "param_group", "partial"),
     "_config.serialization": (
         "deserialize",
         "from_state_dict",

@@ -210,6 +210,9 @@ def use_scheme(scheme: str) -> None:
 def record_scheme(workspace: str, scheme: str) -> None:
     """Make a folder a workspace and record its scheme; WorkspaceError if another one is recorded."""
 
+def partial_identifier(config: Any, left_out: set[str]) -> Identifier:
+    """The identifier that a configuration would have if its class lacked some parameters."""
+
 def validate(config: Any) -> None:
     """Check that every required parameter below is set, and call the users' `__validate__`, sub-configurations first."""
 

@@ -101,3 +101,14 @@ class JobContext(ConfigWalkContext):
     def __init__(self, path: Path, task: Any) -> None:
         super().__init__(path)
         self.task = task
+        self.partials: dict[Path, str] = {}
+        """Folders that the job shares with others, and the name of the partial identifier of each."""
+
+    def partial_path(self, partial: Any, config: Any) -> Path:
+        """`WORKSPACE/partials/<type id>/<name>/<partial identifier>`."""
+        assert self.path is not None
+        workspace = self.path.parents[2]  # of jobs/<type id>/<identifier>
+        type_id = type(config).__xpmtype__.identifier
+        path = workspace.joinpath("partials", type_id, partial.name, str(partial.identifier(config)))
+        self.partials[path] = partial.name
+        return path

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .data_paths import SerializationContext
+    from .partials import Partial
     from .types import Argument, ObjectType
 
 
@@ -72,6 +73,10 @@ class ConfigInformation:
     def identifier(self) -> _core.Identifier:
         """The identifier, computed at need."""
         return _core.identifier(self.pyobject)
+
+    def get_partial_identifier(self, partial: Partial) -> _core.Identifier:
+        """The identifier without the parameters that a `partial(...)` leaves out."""
+        return partial.identifier(self.pyobject)
 
     @property
     def meta(self) -> bool | None:

@@ -24,6 +24,8 @@ class Submission(NamedTuple):
     directory: Path
     dependencies: list[Any]
     tags: TagDict
+    partials: dict[Path, str]
+    """Folders shared with other jobs, which only one may use at a time, and the name of the partial of each"""
 
 
 def give_init_tasks(state: Any, init_tasks: list[Any]) -> None:
@@ -74,8 +76,10 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], sche
         identifier = _core.legacy_identifier(config, scheme, store=True)
     type_id = state.schema.type_id
     directory = workspace.joinpath("jobs", type_id, str(identifier))  # one join: each costs 10 µs
-    _core.seal(config, JobContext(directory, config), identified=True)
-    return Submission(type_id, str(identifier), directory, _core.task_dependencies(config), config.tags())
+    context = JobContext(directory, config)
+    _core.seal(config, context, identified=True)
+    dependencies = _core.task_dependencies(config)
+    return Submission(type_id, str(identifier), directory, dependencies, config.tags(), context.partials)
 
 
 def job_files(config: Any, workspace: Path, directory: Path) -> tuple[bytes, bytes]:

@@ -50,6 +50,7 @@ class Job:
         "launcher",
         "leases",
         "max_retries",
+        "partials",
         "task_id",
         "workspace",
     )
@@ -79,6 +80,8 @@ class Job:
         self._tags = tags
         self.leases: list[Dependency] = []
         """What it needs that other drivers use too."""
+        self.partials: dict[Path, str] = {}
+        """Folders that it shares with other jobs, and the name of the partial identifier of each."""
         self._handle: JobHandle | None = None
         self._environ: ChainMap[str, str] | None = None
         self._callbacks: list[Callable[[], object]] | None = None
@@ -298,6 +301,10 @@ class Job:
         from experimaestro._run.python_path import driver_python_path
 
         params, identity = job_files(self.config, self.workspace.path, self._directory)
+        if self.partials:
+            from experimaestro._run.partial_folders import link_partials
+
+            link_partials(self._directory, self.partials)
         own = [str(folder) for folder in self.workspace.python_path]
         return {
             "params": params,

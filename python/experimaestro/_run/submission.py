@@ -93,6 +93,7 @@ def submit_task(
         job.restart_with(config, workspace, launcher or workspace.launcher)
     if job._handle is None or job.state.is_error():
         _collect_dependencies(job, state.dependencies)
+    job.partials.update(submission.partials)
     if owner is not None and owner.workspace is workspace:
         owner.add_job(job)
     if mode is RunMode.NORMAL:
@@ -136,7 +137,12 @@ def _hand_over(job: Job, owner: experiment | None) -> None:
 
 
 def _leases(job: Job) -> list[tuple[str, int]]:
-    return [dependency.lease() for dependency in job.leases]
+    leases = [dependency.lease() for dependency in job.leases]
+    if job.partials:
+        from experimaestro._run.tokens import WriterDependency
+
+        leases.extend(WriterDependency(folder).lease() for folder in job.partials)
+    return leases
 
 
 def _handle(task: Any) -> Any:

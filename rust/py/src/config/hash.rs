@@ -91,11 +91,28 @@ fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
     }
     let mut walk = Walk::new(keep);
     let root = walk.add(config, state)?;
-    let digest = run(&mut walk, root).and_then(|plain| match walk.pass {
-        Pass::Plain { instances: true } => with_instances(&mut walk, root, plain),
+    digest_from(&mut walk, root).map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
+}
+
+/// Digest of a configuration without some of its own parameters, as if its class did not have them.
+pub(crate) fn digest_without(config: &Bound<'_, PyAny>, left_out: HashSet<String>) -> PyResult<[u8; 16]> {
+    let state = ConfigState::of_configuration(config)?;
+    let mut walk = Walk::new(false);
+    let root = walk.add(config, state)?;
+    // What is known of the whole is of no use here, and what is found of it must not be kept.
+    if let Item::Config { digest, .. } = &mut walk.items[root as usize] {
+        *digest = None;
+    }
+    walk.reduced = Some((root, left_out));
+    digest_from(&mut walk, root).map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
+}
+
+fn digest_from(walk: &mut Walk<'_>, root: NodeId) -> Result<Digest, Failure> {
+    let plain = run(walk, root)?;
+    match walk.pass {
+        Pass::Plain { instances: true } => with_instances(walk, root, plain),
         _ => Ok(plain),
-    });
-    digest.map(|digest| *digest.as_bytes()).map_err(|failure| raised(failure, config.py()))
+    }
 }
 
 fn run(walk: &mut Walk<'_>, root: NodeId) -> Result<Digest, Failure> {
@@ -178,6 +195,8 @@ struct Walk<'py> {
     further: HashMap<NodeId, u64>,
     numbers: HashMap<usize, NodeId, BuildHasherDefault<AddressHasher>>,
     keep: bool,
+    /// A root that is seen without some of its parameters.
+    reduced: Option<(NodeId, HashSet<String>)>,
     /// Canonical bytes of the `Item::Value`.
     value_bytes: Vec<u8>,
 }
@@ -192,6 +211,7 @@ impl<'py> Walk<'py> {
             further: HashMap::new(),
             numbers: HashMap::default(),
             keep,
+            reduced: None,
             value_bytes: Vec::new(),
         }
     }
@@ -313,8 +333,15 @@ impl<'py> Walk<'py> {
         }
     }
 
+    /// Whether the digest of a node must not be kept: only of this walk, that leaves out parameters of its root.
+    fn is_reduced(&self, node: NodeId) -> bool {
+        let numbered = matches!(self.pass, Pass::Numbered(_));
+        self.reduced.as_ref().is_some_and(|(root, _)| *root == node || numbered)
+    }
+
     fn write_node(
         &mut self,
+        node: NodeId,
         config: &Bound<'py, PyAny>,
         state: &ConfigState,
         tasks: Linked<'py>,
@@ -335,6 +362,9 @@ impl<'py> Walk<'py> {
         let mut count = 0;
         for parameter in &plan.parameters {
             let argument = &schema.arguments[parameter.position];
+            if self.reduced.as_ref().is_some_and(|(root, names)| *root == node && names.contains(&argument.text)) {
+                continue;
+            }
             let value = match parameter.rule {
                 Rule::OnlyIfForced => match config.getattr_opt(argument.name.bind(py))? {
                     Some(value) if is_configuration(&value) && self.meta(&value)? == Some(false) => value,
@@ -528,7 +558,7 @@ impl Graph for Walk<'_> {
                 };
                 let (config, state) = (config.clone(), state.clone());
                 let number = self.further.get(&node).copied();
-                self.write_node(&config, state.get(), tasks, number, encoder)
+                self.write_node(node, &config, state.get(), tasks, number, encoder)
             }
             Item::Value(value) => {
                 let value = value.clone();
@@ -542,6 +572,7 @@ impl Graph for Walk<'_> {
             self.plain.insert(node, *digest);
         }
         match &self.items[node as usize] {
+            Item::Config { .. } if self.is_reduced(node) => {}
             Item::Config { state, sealed, deprecated, .. } if matches!(self.pass, Pass::Numbered(root) if root != node) => {
                 if self.keep || *sealed {
                     let state = deprecated.as_ref().map_or(state, |old| &old.state);

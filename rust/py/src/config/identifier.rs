@@ -1,5 +1,7 @@
 //! The identifier of a configuration, as Python sees it.
 
+use std::collections::HashSet;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -117,4 +119,12 @@ pub(crate) fn identifier(config: &Bound<'_, PyAny>, keep: bool, own: bool) -> Py
     }
     let digest = if keep { hash::digest_and_keep(config) } else { hash::digest(config) };
     digest.map(|digest| Identifier::new(&digest))
+}
+
+/// The identifier that a configuration would have if its class lacked some parameters.
+///
+/// Only its own parameters are left out: configurations in the others count whole.
+#[pyfunction]
+pub(crate) fn partial_identifier(config: &Bound<'_, PyAny>, left_out: HashSet<String>) -> PyResult<Identifier> {
+    hash::digest_without(config, left_out).map(|digest| Identifier::new(&digest))
 }

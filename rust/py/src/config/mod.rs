@@ -55,6 +55,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(identifier::identifier, module)?)?;
     module.add_function(wrap_pyfunction!(legacy::use_scheme, module)?)?;
     module.add_function(wrap_pyfunction!(legacy::legacy_identifier, module)?)?;
+    module.add_function(wrap_pyfunction!(identifier::partial_identifier, module)?)?;
     module.add_function(wrap_pyfunction!(identity::identity_json, module)?)?;
     module.add_function(wrap_pyfunction!(sources::sources_json, module)?)?;
     module.add_function(wrap_pyfunction!(types::coerce_value, module)?)?;
