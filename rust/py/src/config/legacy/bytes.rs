@@ -171,7 +171,7 @@ fn write_set<'py, N: Nested<'py>>(
         write_value(&element, nested, &mut bytes, depth + 1)?;
         elements.push((Sha256::digest(&bytes), bytes));
     }
-    elements.sort_by(|(one, _), (other, _)| one.cmp(other));
+    elements.sort_by_key(|(digest, _)| *digest);
     write_count(tag::SET, elements.len(), out);
     for (_, bytes) in &elements {
         out.extend(bytes);

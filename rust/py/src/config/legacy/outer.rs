@@ -23,7 +23,9 @@ pub(super) fn full_digest<'py>(
     }
     digests.sort_unstable();
     let mut hasher = Sha256::new_with_prefix(nested);
-    digests.iter().for_each(|digest| hasher.update(digest));
+    for digest in &digests {
+        hasher.update(digest);
+    }
     let init_tasks = tasks(config, |rare| &rare.init_tasks)?;
     if !init_tasks.is_empty() {
         hasher.update([tag::INIT_TASKS]);
