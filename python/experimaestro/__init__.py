@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from experimaestro._run.progress_bar import tqdm as tqdm
     from experimaestro._run.projects import DirtyGitAction as DirtyGitAction
     from experimaestro._run.run_mode import RunMode as RunMode
+    from experimaestro._run.transient import TransientMode as TransientMode
     from experimaestro._run.workspace import Workspace as Workspace
     from experimaestro._run.workspace import set_launcher as set_launcher
     from experimaestro.exceptions import DirtyGitError as DirtyGitError
@@ -171,6 +172,7 @@ _MODULES = {
     "_run.progress_bar": ("tqdm",),
     "_run.projects": ("DirtyGitAction",),
     "_run.run_mode": ("RunMode",),
+    "_run.transient": ("TransientMode",),
     "_run.workspace": ("Workspace", "set_launcher"),
     "launcherfinder.registry": ("LauncherRegistry",),
     "exceptions": ("DirtyGitError", "FailedExperiment", "GracefulExperimentExit", "GracefulTimeout", "TaskCancelled"),

@@ -325,7 +325,9 @@ class Engine:
         gpus: Sequence[str] = ...,
         launcher: Literal["fork-server", "process"] | None = None,
         python: str | None = None,
-    ) -> Engine: ...
+        grace: float | None = None,
+    ) -> Engine:
+        """`grace` is how long, in seconds, a job that was asked to stop may take to do so (`XPM_KILL_GRACE`; 30)."""
     @property
     def slots(self) -> int: ...
     @property
@@ -369,10 +371,12 @@ class Engine:
         slots: int = 1,
         gpus: int = 0,
         leases: Sequence[tuple[str, int]] = ...,
+        judge: Callable[[], bool | None] | None = None,
     ) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
         returned as it is, joined to the run; it starts again only if it was in error, or was not needed and now is. The more
-        patient `retries`, the less transient mode and the higher priority hold."""
+        patient `retries`, the less transient mode and the higher priority hold. `judge()` is asked when the job's folder is
+        looked at: True adopts its outputs without running, False runs it whatever its marker says."""
     def generate(self, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch]) -> None:
         """Write the files of a job directory (params.json, `<name>.py`, identity.json) without running anything.
 
@@ -398,8 +402,17 @@ class Run:
     def jobs(self) -> list[JobHandle]: ...
     def events(self, timeout: float | None = None) -> list[tuple[JobHandle, State]]:
         """State changes since the last call, in order; blocks up to timeout for the first one. After `close`: what remains, then []."""
+    def fail_fast(self, limit: int | None = 1) -> None:
+        """Start no more jobs once so many failed of the same cause (exception and place); None never gives up."""
     def close(self, status: Literal["completed", "failed", "detached"]) -> None:
         """Write the final status, flush the journal, release the lock. Running jobs are left alive."""
+
+class FailureOrigin(TypedDict):
+    """The exception that ended an attempt: failures of the same type and place are one mistake."""
+
+    type: str
+    message: str
+    place: str | None  # file:line in the user's code
 
 @final
 class JobHandle:
@@ -418,6 +431,9 @@ class JobHandle:
     @property
     def message(self) -> str | None:
         """Why it failed, in one line."""
+    @property
+    def error(self) -> FailureOrigin | None:
+        """The exception that ended it."""
     @property
     def exit_code(self) -> int | None: ...
     @property
@@ -453,9 +469,14 @@ class Attempt:
     def is_mine(self) -> bool:
         """False once the attempt was declared lost."""
     def finish(
-        self, outcome: Literal["done", "failed", "timeout", "cancelled"], *, code: int = 0, message: str | None = None
+        self,
+        outcome: Literal["done", "failed", "timeout", "cancelled", "memory"],
+        *,
+        code: int = 0,
+        message: str | None = None,
+        error: tuple[str, str, str | None] | None = None,
     ) -> None:
-        """Win `n.end`, write the marker, remove the pid file. Raises ClaimLost if the attempt was taken over."""
+        """`error` is the exception: its type, its text, its place. Win `n.end`, write the marker, remove the pid file. Raises ClaimLost if the attempt was taken over."""
 
 class TokenHolder(TypedDict):
     """One ticket in the line of a token."""
@@ -504,6 +525,7 @@ class JobRow(TypedDict):
     state: State
     reason: Reason | None
     message: str | None
+    error: FailureOrigin | None
     tags: dict[str, Any]
     dependencies: list[int]
     """Places among the jobs of the run."""

@@ -203,7 +203,7 @@ def test_a_refused_fork_is_told_and_the_next_one_works(serve, launch, tmp_path, 
     server = serve(XPM_FORKSERVER_PRELOAD="no_fork", PYTHONPATH=str(tmp_path))
     job = launch(1, tasks.Record(x=1))
     server.send(job)
-    assert server.receive() == {"refused": 1, "message": "cannot fork: Resource temporarily unavailable"}
+    assert server.receive() == {"refused": 1, "message": "cannot fork: Resource temporarily unavailable", "again": True}
     server.send(job)
     assert server.receive()["started"] == 1
     assert server.receive()["code"] == 0

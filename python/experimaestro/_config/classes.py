@@ -53,6 +53,8 @@ if TYPE_CHECKING:
         """Run only if a task that runs needs the result"""
         backup: bool | None
         """Copy the result to the backup folders of the workspace"""
+        priority: int
+        """Of the tasks that could start, the one with the highest priority starts first"""
 
     class _HasOutputs(Protocol[Output_co]):
         def task_outputs(self, dep: Any, /) -> Output_co: ...

@@ -155,6 +155,7 @@ class ConfigMixin(_core.ConfigBase):
         max_retries: int | None = None,
         transient: Any = None,
         backup: bool | None = None,
+        priority: int = 0,
     ) -> Any:
         """Hand the task to the current experiment; see `Task.submit`."""
         # The only way upstairs: configurations do not know how they are run.
@@ -169,6 +170,7 @@ class ConfigMixin(_core.ConfigBase):
             max_retries=max_retries,
             transient=transient,
             backup=backup,
+            priority=priority,
         )
 
     @property

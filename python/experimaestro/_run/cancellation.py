@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def _remaining_time() -> float | None:
+    """Seconds before the launcher ends the job, if it says so."""
+    from experimaestro.taskglobals import Env
+
+    ask = getattr(Env.launcher_info, "remaining_time", None)
+    seconds = ask() if callable(ask) else ask
+    return None if seconds is None else float(seconds)
+
+
 class Cancellation:
     """Turns the first signal into a `TaskCancelled` raised in the main thread, while user code runs.
 
@@ -49,7 +58,7 @@ class Cancellation:
         self._interruptible = True
         if self.received is not None:
             self._interruptible = False
-            raise TaskCancelled(self.message)
+            raise TaskCancelled(self.message, _remaining_time())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,7 +76,7 @@ class Cancellation:
         self.received = self.received or number
         # Before user code, it is remembered until that would start.
         if self._interruptible and (not repeated or number == signal.SIGINT):
-            raise TaskCancelled(self.message)
+            raise TaskCancelled(self.message, _remaining_time())
 
     # A signal to a child that has still our handlers would be lost: it is held back around the fork.
 

@@ -189,7 +189,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         if self.run is None:
             return 0
         counts = self.run.counts()
-        return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0)
+        return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0) - counts.get("transient", 0)
 
     @property
     def stopped(self) -> bool:

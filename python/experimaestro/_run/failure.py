@@ -18,16 +18,58 @@ _STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _LONGEST = 500
 
 
+# What libraries say when a graphics card has no memory left; their exceptions are not MemoryError.
+_MEMORY_NAMES = ("OutOfMemoryError",)
+_MEMORY_TEXTS = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUDA_ERROR_OUT_OF_MEMORY",
+    "HIP out of memory",
+    "MPS backend out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "RESOURCE_EXHAUSTED: Out of memory",
+)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether there was not enough memory, on the machine or on a graphics card.
+
+    >>> lacks_memory(MemoryError()), lacks_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    (True, True)
+    >>> lacks_memory(ValueError("out of memory of the class"))
+    False
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_NAMES:
+        return True
+    return isinstance(error, RuntimeError) and any(text in _text(error) for text in _MEMORY_TEXTS)
+
+
+def origin(error: BaseException) -> tuple[str, str, str | None]:
+    """Type, text in one line, and place of an exception: what failures of the same cause have in common.
+
+    >>> origin(ValueError("two\\nlines"))
+    ('ValueError', 'two lines', None)
+    """
+    kind = type(error)
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    return name, _one_line(_text(error)), _place(error)
+
+
+def _one_line(text: str) -> str:
+    # Names of files that are no Unicode come as surrogates, which no file of ours could hold.
+    text = " ".join(text.encode(errors="backslashreplace").decode().split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
 def one_line(error: BaseException) -> str:
     """Return `Type: text (file:line)`; the place is the innermost frame of the user's own code.
 
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    # Names of files that are no Unicode come as surrogates, which no file of ours could hold.
-    text = " ".join(_text(error).encode(errors="backslashreplace").decode().split())
-    if len(text) > _LONGEST:
-        text = text[: _LONGEST - 1] + "…"
+    text = _one_line(_text(error))
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     place = _place(error)
     return f"{line} ({place})" if place else line

@@ -80,7 +80,8 @@ class ForkServer:
         try:
             pid = os.fork()
         except OSError as error:
-            self._send({"refused": number, "message": f"cannot fork: {error.strerror}"})
+            # Too little memory, or too many processes: others will end.
+            self._send({"refused": number, "message": f"cannot fork: {error.strerror}", "again": True})
             return
         if pid == 0:
             self._become(job)

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experimaestro._run.engine import get_engine
+from experimaestro._run.logs import ROTATE
 from experimaestro._run.states import JobState, state_of
+from experimaestro._run.transient import TransientMode
 
 if TYPE_CHECKING:
     from collections import ChainMap
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from experimaestro._core import JobHandle, Launch, ProgressLevel
+    from experimaestro._core import FailureOrigin, JobHandle, Launch, ProgressLevel, Retries
     from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
     from experimaestro._run.tokens import Dependency
@@ -51,7 +53,10 @@ class Job:
         "leases",
         "max_retries",
         "partials",
+        "priority",
+        "retries",
         "task_id",
+        "transient",
         "workspace",
     )
 
@@ -66,7 +71,9 @@ class Job:
         launcher: Launcher,
         dependencies: Sequence[Any],
         tags: Any,
-        max_retries: int | None = None,
+        max_retries: int = 3,
+        transient: TransientMode = TransientMode.NONE,
+        priority: int = 0,
     ) -> None:
         self.config = config
         self.task_id = task_id
@@ -74,6 +81,11 @@ class Job:
         self.workspace = workspace
         self.launcher = launcher
         self.max_retries = max_retries
+        self.transient = transient
+        self.priority = priority
+        self.retries: dict[str, float] = {}
+        """Times that the job starts again after it was `lost`, `preempted`, or short of `memory`; `memory_growth` is the
+        memory of the next attempt over that of the last. A submit hook may set them."""
         self.experiments: list[experiment] = []
         self._directory = directory
         self._dependencies = dependencies
@@ -221,8 +233,36 @@ class Job:
 
     @property
     def retry_count(self) -> int:
-        """How often the job was started again by itself."""
-        return 0
+        """How many attempts failed: all of a resumable task, else those that its own code did not end."""
+        return self._handle.retries if self._handle is not None else 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the task goes on where an earlier attempt stopped."""
+        from experimaestro._config.tasks import ResumableTask
+
+        return isinstance(self.config, ResumableTask)
+
+    @property
+    def error(self) -> FailureOrigin | None:
+        """The exception that ended the job: its type, its text, and the place in the user's code."""
+        return self._handle.error if self._handle is not None else None
+
+    def kill(self) -> bool:
+        """Ask the job to stop (SIGTERM), and kill it 30 s later (`XPM_KILL_GRACE`) if it lives; it is not tried again.
+
+        Returns:
+            False if it has ended already.
+        """
+        return self._handle.kill() if self._handle is not None else False
+
+    def rotate_logs(self) -> None:
+        """Keep the logs under names with the time: `<name>.<YYYYmmddHHMMSS>.out` and `.err`."""
+        from experimaestro._run.logs import rotated
+
+        for path in (self.stdout, self.stderr):
+            if path.exists():
+                path.rename(rotated(path))
 
     def wait(self) -> JobState:
         """Wait until the job has ended, and return its state.
@@ -287,6 +327,16 @@ class Job:
                 raise TypeError(f"a dependency is expected, such as token.dependency(1), not {dependency!r}")
             self.leases.append(dependency)
 
+    def want_more(self, max_retries: int, transient: TransientMode, priority: int) -> None:
+        """The job is submitted once more: the more patient, the less transient and the more urgent wish holds."""
+        self.max_retries = max(self.max_retries, max_retries)
+        self.transient = min(self.transient, transient, key=lambda mode: mode.value)
+        self.priority = max(self.priority, priority)
+
+    def retry_policy(self) -> Retries:
+        """How often the engine tries the job again."""
+        return {"resumable": self.resumable, "max_retries": max(0, self.max_retries), **self.retries}  # type: ignore[typeddict-item]
+
     def restart_with(self, config: Any, workspace: Workspace, launcher: Launcher) -> None:
         """Prepare another start of a failed job, as the present experiment wants it."""
         self.config = config
@@ -309,7 +359,7 @@ class Job:
         return {
             "params": params,
             "identity": identity,
-            "environment": dict(self.environ),
+            "environment": {**self.environ, **({ROTATE: "1"} if self.resumable else {})},
             "python_path": list(dict.fromkeys([*own, *driver_python_path()])),
         }
 

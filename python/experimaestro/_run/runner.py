@@ -7,7 +7,6 @@ as it can, since every job pays for it.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -15,11 +14,14 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from experimaestro._core import Attempt
 from experimaestro._run.cancellation import Cancellation
 from experimaestro._run.leaving import flush_streams, leave, wait_for_threads
+from experimaestro._run.logs import ROTATE, start_logs
 from experimaestro.exceptions import ClaimLost, GracefulTimeout, LoadError
 from experimaestro.taskglobals import Env
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    Kind: TypeAlias = Literal["done", "failed", "timeout", "cancelled", "memory"]
 
 _CANCELLED_CODE = 15
 
@@ -27,14 +29,16 @@ _CANCELLED_CODE = 15
 class Outcome:
     """How an attempt ended, as it will be recorded."""
 
-    __slots__ = ("code", "kind", "message")
+    __slots__ = ("code", "error", "kind", "message")
 
     def __init__(
-        self, kind: Literal["done", "failed", "timeout", "cancelled"], code: int = 0, message: str | None = None
+        self, kind: Kind, code: int = 0, message: str | None = None, error: tuple[str, str, str | None] | None = None
     ) -> None:
-        self.kind: Literal["done", "failed", "timeout", "cancelled"] = kind
+        self.kind: Kind = kind
         self.code = code
         self.message = message
+        self.error = error
+        """The exception: its type, its text, its place in the user's code."""
 
 
 def main(script: str) -> NoReturn:
@@ -81,8 +85,9 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
     except ClaimLost as error:
         print(f"experimaestro: {name} is not run: {error}", file=sys.stderr)
         return 0 if attempt is None and os.path.exists(os.path.join(directory, f"{name}.done")) else 1
+    keeps_logs = os.environ.pop(ROTATE, None) is not None
     if attempt is not None:
-        _empty_logs()
+        start_logs(os.path.join(directory, name), keeps_logs)
     os.chdir(directory)
     outcome = _outcome(cancellation, Path(directory), claim)
     if outcome is None:
@@ -93,7 +98,7 @@ def run_job(directory: str, workspace: str, name: str, attempt: int | None) -> i
         return 1
     flush_streams()
     try:
-        claim.finish(outcome.kind, code=outcome.code, message=outcome.message)
+        claim.finish(outcome.kind, code=outcome.code, message=outcome.message, error=outcome.error)
     except ClaimLost as error:
         print(f"experimaestro: the outcome ({outcome.kind}) is not recorded: {error}", file=sys.stderr)
         return 1
@@ -141,23 +146,24 @@ def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
 
 
 def _outcome_of(error: BaseException) -> Outcome:
-    from experimaestro._run.failure import one_line, print_traceback
+    from experimaestro._run.failure import lacks_memory, one_line, origin, print_traceback
 
     if isinstance(error, SystemExit):
         if error.code is not None and not isinstance(error.code, int):
             print(error.code, file=sys.stderr)
         code = error.code if isinstance(error.code, int) else 1
         hint = "; only sys.exit(0) is a success" if error.code is None else ""
-        return Outcome("failed", code, f"sys.exit({'' if error.code is None else repr(error.code)}) was called{hint}")
+        message = f"sys.exit({'' if error.code is None else repr(error.code)}) was called{hint}"
+        return Outcome("failed", code, message, origin(error))
     if isinstance(error, LoadError):
         if error.__cause__ is not None:
             print_traceback(error.__cause__)
         print(f"experimaestro: the task cannot be loaded: {error}", file=sys.stderr)
-        return Outcome("failed", 1, " ".join(str(error).split()))
+        return Outcome("failed", 1, " ".join(str(error).split()), origin(error.__cause__ or error))
     print_traceback(error)
     if isinstance(error, GracefulTimeout):
-        return Outcome("timeout", 1, error.message)
-    return Outcome("failed", 1, one_line(error))
+        return Outcome("timeout", 1, error.message, origin(error))
+    return Outcome("memory" if lacks_memory(error) else "failed", 1, one_line(error), origin(error))
 
 
 def _exit_code(outcome: Outcome | None) -> int:
@@ -167,13 +173,6 @@ def _exit_code(outcome: Outcome | None) -> int:
 def _is_slave() -> bool:
     ranks = (os.environ.get(name, "") for name in ("SLURM_PROCID", "RANK", "LOCAL_RANK"))
     return any(rank.isdigit() and int(rank) > 0 for rank in ranks)
-
-
-def _empty_logs() -> None:
-    """Drop what earlier attempts wrote; a terminal or a pipe stays what it is."""
-    for descriptor in (1, 2):
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.ftruncate(descriptor, 0)
 
 
 def _flush_every_line() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from experimaestro._core import Reason, State
 
 __all__ = ["JobFailureStatus", "JobState", "JobStateDone", "JobStateError", "JobStateReady", "JobStateRunning",
-           "JobStateScheduled", "JobStateUnscheduled", "JobStateWaiting", "state_of"]  # fmt: skip
+           "JobStateScheduled", "JobStateTransient", "JobStateUnscheduled", "JobStateWaiting", "state_of"]  # fmt: skip
 
 
 class JobFailureStatus(Enum):
@@ -41,6 +41,7 @@ class JobState:
     """
 
     UNSCHEDULED: ClassVar[JobState]
+    TRANSIENT: ClassVar[JobState]
     WAITING: ClassVar[JobState]
     READY: ClassVar[JobState]
     SCHEDULED: ClassVar[JobState]
@@ -52,9 +53,13 @@ class JobState:
     name: ClassVar[str]
     """Lower-case name, as in journals and on the command line."""
     value: ClassVar[int]
-    """Number of the state: 0 (unscheduled) to 6 (error)."""
+    """Number of the state: 0 (unscheduled) to 6 (error), and 7 (transient), which older versions did not have."""
     icon: ClassVar[str]
     _phase: ClassVar[Literal["notstarted", "running", "finished"]]
+
+    def is_unscheduled(self) -> bool:
+        """Whether the job waits for nothing: it was not looked at yet, or nobody needs it."""
+        return self.name in ("unscheduled", "transient")
 
     def notstarted(self) -> bool:
         """Whether no process exists yet."""
@@ -92,6 +97,13 @@ class JobStateUnscheduled(JobState):
 
     __slots__ = ()
     name, value, icon, _phase = "unscheduled", 0, "·", "notstarted"
+
+
+class JobStateTransient(JobState):
+    """Wanted by others only, and no job that runs needs it."""
+
+    __slots__ = ()
+    name, value, icon, _phase = "transient", 7, "◌", "notstarted"
 
 
 class JobStateWaiting(JobState):
@@ -148,6 +160,7 @@ class JobStateError(JobState):
 
 
 JobState.UNSCHEDULED = JobStateUnscheduled()
+JobState.TRANSIENT = JobStateTransient()
 JobState.WAITING = JobStateWaiting()
 JobState.READY = JobStateReady()
 JobState.SCHEDULED = JobStateScheduled()
@@ -157,8 +170,8 @@ JobState.ERROR = JobStateError()
 
 _BY_NAME: dict[str, JobState] = {
     state.name: state
-    for state in (JobState.UNSCHEDULED, JobState.WAITING, JobState.READY, JobState.SCHEDULED, JobState.RUNNING,
-                  JobState.DONE, JobState.ERROR)
+    for state in (JobState.UNSCHEDULED, JobState.TRANSIENT, JobState.WAITING, JobState.READY, JobState.SCHEDULED,
+                  JobState.RUNNING, JobState.DONE, JobState.ERROR)
 }  # fmt: skip
 _ERRORS = {reason.name: JobStateError(reason) for reason in JobFailureStatus}
 

@@ -14,9 +14,11 @@ from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment import experiment
 from experimaestro._run.job import Job
 from experimaestro._run.run_mode import RunMode
+from experimaestro._run.transient import TransientMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Literal
 
     from experimaestro._run.launching import Launcher
     from experimaestro._run.workspace import Workspace
@@ -25,6 +27,11 @@ __all__ = ["submit_task"]
 
 # Every job of this process. The workspace is part of the key: the same task in two workspaces is two jobs.
 _jobs: dict[tuple[str, str, str], Job] = {}
+_MODES: dict[TransientMode, Literal["none", "transient", "remove"]] = {
+    TransientMode.NONE: "none",
+    TransientMode.TRANSIENT: "transient",
+    TransientMode.REMOVE: "remove",
+}
 
 
 def submit_task(
@@ -35,8 +42,9 @@ def submit_task(
     run_mode: RunMode | None = None,
     init_tasks: Sequence[Any] = (),
     max_retries: int | None = None,
-    transient: Any = None,  # noqa: ARG001
+    transient: TransientMode | None = None,
     backup: bool | None = None,  # noqa: ARG001
+    priority: int = 0,
 ) -> Any:
     """Submit a task to the current experiment.
 
@@ -46,7 +54,12 @@ def submit_task(
         launcher: starts the process; that of the workspace by default.
         run_mode: overrides the mode of the experiment for this task.
         init_tasks: executed in the job's process before the task, in this order.
-        max_retries, transient, backup: kept for older programmes, without effect in this version.
+        max_retries: executions in all of a resumable task that its time limit ends (at least one); by default as the
+            workspace says. Of several submissions of one task, the largest holds.
+        transient: whether the task runs when no task that runs needs it, and whether its folder is kept. Of several
+            submissions of one task, the least transient holds.
+        backup: kept for older programmes, without effect in this version.
+        priority: of the tasks that could start, the one with the highest priority starts first.
 
     Returns:
         What the task gives as its result (`task_outputs`), else the task.
@@ -73,6 +86,9 @@ def submit_task(
         )
     mode = workspace.run_mode if run_mode is None else RunMode(run_mode)
     submission = prepare_submission(config, workspace.path, list(init_tasks), workspace.scheme)
+    transient = TransientMode.NONE if transient is None else TransientMode(transient)
+    if max_retries is None:
+        max_retries = workspace.workspace_settings.max_retries
     key = (workspace.path_text, submission.type_id, submission.identifier)
     job = _jobs.get(key)
     if job is None:
@@ -86,12 +102,16 @@ def submit_task(
             dependencies=submission.dependencies,
             tags=submission.tags,
             max_retries=max_retries,
+            transient=transient,
+            priority=priority,
         )
         if HOOKED:
             _apply_hooks(config, job)
-    elif job.state.is_error():
-        job.restart_with(config, workspace, launcher or workspace.launcher)
-    if job._handle is None or job.state.is_error():
+    else:
+        job.want_more(max_retries, transient, priority)
+        if job.state.is_error() or job.state.is_unscheduled():
+            job.restart_with(config, workspace, launcher or workspace.launcher)
+    if job._handle is None or job.state.is_error() or job.state.is_unscheduled():
         _collect_dependencies(job, state.dependencies)
     job.partials.update(submission.partials)
     if owner is not None and owner.workspace is workspace:
@@ -133,6 +153,10 @@ def _hand_over(job: Job, owner: experiment | None) -> None:
         slots=job.launcher.slots,
         gpus=job.launcher.gpus,
         leases=_leases(job),
+        priority=job.priority,
+        retries=job.retry_policy(),
+        transient=_MODES[job.transient],
+        judge=_judge(job.config),
     )
 
 
@@ -143,6 +167,14 @@ def _leases(job: Job) -> list[tuple[str, int]]:
 
         leases.extend(WriterDependency(folder).lease() for folder in job.partials)
     return leases
+
+
+def _judge(config: Any) -> Callable[[], bool | None] | None:
+    """What says whether the outputs of a task are good, if its class has an opinion."""
+    from experimaestro._config.classes import Config
+
+    told = getattr(type(config), "__xpm_output_valid__", None)
+    return None if told is Config.__xpm_output_valid__ else config.__xpm_output_valid__
 
 
 def _handle(task: Any) -> Any:

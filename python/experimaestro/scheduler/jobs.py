@@ -8,5 +8,7 @@ from experimaestro._run.states import JobStateError as JobStateError
 from experimaestro._run.states import JobStateReady as JobStateReady
 from experimaestro._run.states import JobStateRunning as JobStateRunning
 from experimaestro._run.states import JobStateScheduled as JobStateScheduled
+from experimaestro._run.states import JobStateTransient as JobStateTransient
 from experimaestro._run.states import JobStateUnscheduled as JobStateUnscheduled
 from experimaestro._run.states import JobStateWaiting as JobStateWaiting
+from experimaestro._run.transient import TransientMode as TransientMode

@@ -14,9 +14,10 @@ use crate::look::look_at;
 use crate::needs::Devices;
 use crate::prepare::Surroundings;
 use crate::run::{JobInRun, Run};
-use crate::settle::{follow, stop};
+use crate::settle::follow;
 use crate::shared::{Before, Dirty, Message, Shared};
 use crate::start::{plan, set_aside, start};
+use crate::stop::stop;
 use crate::time::now;
 
 /// Jobs that are looked at in one go: enough to make the hand-over cheap, few enough to share the work.
@@ -44,6 +45,8 @@ pub(crate) struct Driver {
     dirty: Dirty,
     /// Folders of jobs that are not kept, under the names that they have now.
     removed: Vec<PathBuf>,
+    /// Runs that a failure was one too many for.
+    given_up: Vec<Arc<Run>>,
 }
 
 impl Driver {
@@ -60,6 +63,7 @@ impl Driver {
             links: Vec::new(),
             dirty: Dirty::default(),
             removed: Vec::new(),
+            given_up: Vec::new(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Driver {
             Message::Closed { run, clean, removed } => self.closed(&run, clean, &removed),
             Message::Quit => return false,
         }
+        self.withdraw();
         true
     }
 
@@ -103,8 +108,13 @@ impl Driver {
         if let Some(run) = &run {
             self.record_submission(run, &job, &submission.dependencies);
         }
+        let late = run.as_ref().and_then(|run| run.run().given_up());
         self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None, before });
+        let id = submission.job;
         self.feed(Event::Submitted(submission));
+        if let Some(why) = late {
+            self.feed(Event::Withdraw(id, why));
+        }
     }
 
     /// What is found of a job that another driver left in error.
@@ -204,7 +214,7 @@ impl Driver {
                 self.shared.pool.run(move || start(&shared, &job));
             }
             Effect::Watch(_) => self.shared.pool.run(move || follow(&shared, &job)),
-            Effect::Stop(_) => self.shared.pool.run(move || stop(&job)),
+            Effect::Stop(_) => self.shared.pool.run(move || stop(&shared, &job)),
             Effect::Remove(_) => self.removed.extend(set_aside(job.directory())),
             Effect::Retried(_, failure) => self.retried(id, &failure),
             Effect::Changed(_, state) => self.changed(id, &state),
@@ -226,6 +236,24 @@ impl Driver {
         for run in &known.runs {
             run.record(&known.job, &state, time);
             self.dirty.add(run.run());
+            if let JobState::Error(failure) = &state
+                && run.count_failure(failure)
+            {
+                self.given_up.push(Arc::clone(run.run()));
+            }
+        }
+    }
+
+    /// Start no more jobs of runs that were given up. What another run wants too goes on.
+    fn withdraw(&mut self) {
+        while let Some(run) = self.given_up.pop() {
+            let Some(why) = run.given_up() else { continue };
+            for job in run.jobs() {
+                let is_shared = self.jobs.get(job.id().index()).is_some_and(|known| known.runs.len() > 1);
+                if !is_shared {
+                    self.feed(Event::Withdraw(job.id(), why.clone()));
+                }
+            }
         }
     }
 

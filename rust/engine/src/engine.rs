@@ -14,13 +14,14 @@ use experimaestro_core::scheduler::{Resubmission, Submission};
 use serde_json::{Map, Value};
 
 use crate::driver::Driver;
-use crate::job::Job;
+use crate::job::{Job, JudgeFn};
 use crate::launch::{Launch, LaunchFn, Launcher, Settings};
 use crate::lease::Keeper;
+use crate::memory::MemoryKills;
 use crate::needs::Needs;
 use crate::pool::Pool;
 use crate::prepare::{Interner, Surroundings, write_files};
-use crate::registry::{Known, Registry};
+use crate::registry::{Known, Registry, Start};
 use crate::run::{Opening, Resuming, Run, RunError, open, resume};
 use crate::shared::{Before, Bell, Message, Shared};
 use crate::watch::Watcher;
@@ -59,6 +60,8 @@ pub struct NewJob {
     pub transient: TransientMode,
     /// What it takes while it runs.
     pub needs: Needs,
+    /// Says whether its outputs are good, if its task has an opinion.
+    pub judge: Option<JudgeFn>,
 }
 
 /// A run to go on with.
@@ -150,6 +153,7 @@ impl Engine {
             launcher: Launcher::new(self.settings.clone()),
             bell: Arc::clone(&self.bell),
             surroundings: Interner::default(),
+            memory_kills: MemoryKills::watch(),
         });
         let driver = Driver::new(shared, &self.settings);
         std::thread::Builder::new().name("xpm-driver".into()).spawn(move || driver.work(&heard))?;
@@ -165,7 +169,7 @@ impl Engine {
     }
 
     fn hand_over(&self, new: NewJob, left: Option<Left>) -> Result<Arc<Job>, EngineError> {
-        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs } = new;
+        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs, judge } = new;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let started = match &mut *started {
             Some(started) => started,
@@ -176,7 +180,8 @@ impl Engine {
         let terms = Terms { priority, retries: retries.clone(), transient, slots, gpus, leases };
         let (leases, request) = needs.resolve(&started.keeper);
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
-        let (job, message) = match started.registry.submit(key, launch, leases, transient, &started.messages) {
+        let start = Start { launch, leases, judge, transient };
+        let (job, message) = match started.registry.submit(key, start, &started.messages) {
             Known::New(job) => {
                 let run = run.and_then(|run| run.join(&job, false, tags, terms));
                 let before = left.and_then(|left| left.take_over(&job));
@@ -245,6 +250,7 @@ impl Engine {
                 retries: job.terms.retries.clone(),
                 transient: job.terms.transient,
                 needs: Needs::of_terms(&job.terms),
+                judge: None,
             };
             let left = Left { before: before(job, again), surroundings: run.surroundings_of(job) };
             let handed = self.hand_over(new, Some(left));

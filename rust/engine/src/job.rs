@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use experimaestro_core::job::{JobId, JobKey, JobState, Place, TransientMode};
 use experimaestro_core::layout::JobDirectory;
 
-use crate::launch::LaunchFn;
 use crate::lease::Wanted;
 use crate::prepare::Preparation;
+use crate::registry::Start;
 use crate::shared::Message;
 
 /// A job known to an engine.
@@ -31,7 +31,14 @@ struct Inner {
     line: Option<PathBuf>,
     /// Names of the devices that it was given.
     devices: Vec<String>,
+    judge: Option<Arc<JudgeFn>>,
+    /// Somebody wanted it to stop: however its process ends, that is why.
+    stop_requested: bool,
 }
+
+/// Says of a job whether its outputs are good: yes, and it need not run; no, and it must, whatever its markers say; or
+/// nothing. Asked once each time that its folder is looked at.
+pub type JudgeFn = Box<dyn Fn() -> Option<bool> + Send + Sync>;
 
 impl std::fmt::Debug for Job {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -53,21 +60,24 @@ pub struct Observed {
 }
 
 impl Job {
-    pub(crate) fn new(
-        id: JobId,
-        key: JobKey,
-        launch: LaunchFn,
-        leases: Vec<Wanted>,
-        transient: TransientMode,
-        driver: Sender<Message>,
-    ) -> Self {
+    pub(crate) fn new(id: JobId, key: JobKey, start: Start, driver: Sender<Message>) -> Self {
+        let Start { launch, leases, judge, transient } = start;
         let directory = key.directory();
         let observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false, retries: 0 };
         Self {
             id,
             key,
             directory,
-            inner: Mutex::new(Inner { observed, attempt: None, transient, leases, line: None, devices: Vec::new() }),
+            inner: Mutex::new(Inner {
+                observed,
+                attempt: None,
+                transient,
+                leases,
+                line: None,
+                devices: Vec::new(),
+                judge: judge.map(Arc::new),
+                stop_requested: false,
+            }),
             preparation: Preparation::new(launch),
             driver,
         }
@@ -129,7 +139,8 @@ impl Job {
     }
 
     /// Prepare another start of a job in error, or of one that was not needed and is now; `false` if it is in another state.
-    pub(crate) fn restart(&self, launch: LaunchFn, leases: Vec<Wanted>, transient: TransientMode) -> bool {
+    pub(crate) fn restart(&self, start: Start) -> bool {
+        let Start { launch, leases, judge, transient } = start;
         let mut inner = self.inner();
         inner.transient = inner.transient.min(transient);
         let (is_skipped, is_error) =
@@ -137,10 +148,12 @@ impl Job {
         let goes_again = is_error || is_skipped && !inner.transient.is_transient();
         if goes_again {
             inner.observed = Observed { state: JobState::Unscheduled, pid: None, adopted: false, retries: 0 };
-            inner.attempt = None;
+            (inner.attempt, inner.stop_requested) = (None, false);
             inner.leases = leases;
         }
+        let judge = std::mem::replace(&mut inner.judge, judge.map(Arc::new));
         drop(inner);
+        drop(judge);
         if is_error || is_skipped {
             self.preparation.replace(launch);
         }
@@ -183,6 +196,20 @@ impl Job {
 
     pub(crate) fn devices(&self) -> Vec<String> {
         self.inner().devices.clone()
+    }
+
+    /// What its task says of its outputs now.
+    pub(crate) fn judgement(&self) -> Option<bool> {
+        let judge = self.inner().judge.clone();
+        judge.and_then(|judge| judge())
+    }
+
+    pub(crate) fn request_stop(&self) {
+        self.inner().stop_requested = true;
+    }
+
+    pub(crate) fn is_stop_requested(&self) -> bool {
+        self.inner().stop_requested
     }
 
     pub(crate) fn set_attempt(&self, number: u32) {

@@ -1,27 +1,48 @@
 //! What a job's folder means for a driver that wants it done.
 
-use experimaestro_core::claim::{Claim, Evidence, Liveness, ProcessIdentity, Run, complete, evidence};
+use experimaestro_core::claim::{
+    Attempt, Claim, ClaimResult, Evidence, Liveness, Outcome, ProcessIdentity, Run, Taken, complete, evidence,
+    last_attempt, revoke, take,
+};
 use experimaestro_core::job::{JobEvent, Place, Running, Success};
+use experimaestro_core::layout::JobDirectory;
 
 use crate::job::Job;
-use crate::settle::{disk_failure, success};
+use crate::settle::{disk_failure, failure, success};
+use crate::time::now;
 
 /// Look into the folder of a job that may have to run.
 pub(crate) fn look_at(job: &Job) -> JobEvent {
-    let found = evidence(job.directory()).and_then(|found| {
-        if matches!(found, Evidence::Done { marked: false, .. }) {
-            complete(job.directory())?;
-        }
-        Ok(found)
-    });
-    match found {
-        Ok(found) => meaning(&found),
-        Err(error) => JobEvent::Failed(disk_failure(&error)),
-    }
+    found(job).unwrap_or_else(|error| JobEvent::Failed(disk_failure(&error)))
 }
 
-fn meaning(found: &Evidence) -> JobEvent {
-    match found {
+fn found(job: &Job) -> ClaimResult<JobEvent> {
+    let directory = job.directory();
+    // Before the outputs are judged: the judgement is of this attempt, and of no later one.
+    let last = last_attempt(directory)?;
+    match job.judgement() {
+        Some(true) => adopt(directory)?,
+        Some(false) if matches!(evidence(directory)?, Evidence::Done { .. }) => {
+            revoke(directory, last, "its outputs were found to be no good", now())?;
+        }
+        Some(false) | None => {}
+    }
+    let found = evidence(directory)?;
+    if matches!(found, Evidence::Done { marked: false, .. }) {
+        complete(directory)?;
+    }
+    meaning(directory, &found)
+}
+
+/// Record a success without running anything: the outputs are there, and good. Whoever has the job keeps it.
+fn adopt(directory: &JobDirectory) -> ClaimResult<()> {
+    let Taken::Mine(number) = take(directory, &ProcessIdentity::current(), now())? else { return Ok(()) };
+    let attempt = Attempt::begin(directory.clone(), Some(number), now())?;
+    attempt.finish(Outcome::Done, 0, Some("it did not run: its outputs were there, and found to be good"), now())
+}
+
+fn meaning(directory: &JobDirectory, found: &Evidence) -> ClaimResult<JobEvent> {
+    Ok(match found {
         Evidence::Done { end, .. } => JobEvent::FoundDone(Success { reused: true, ..success(end.as_ref()) }),
         Evidence::Running { run, claim, .. } => match running(run.as_ref(), claim.as_ref()) {
             Some(running) => JobEvent::FoundRunning(running),
@@ -30,13 +51,12 @@ fn meaning(found: &Evidence) -> JobEvent {
         Evidence::Foreign { process } => {
             JobEvent::FoundRunning(Running { place: Place::Elsewhere, pid: Some(process.pid), started: None })
         }
+        Evidence::Ended { number, end } => JobEvent::FoundFailed(failure(directory, *number, end.as_ref())?),
         // Claims of others are met when it is this job's turn: they may be gone by then.
-        Evidence::Nothing
-        | Evidence::Claimed { .. }
-        | Evidence::Ended { .. }
-        | Evidence::Abandoned { .. }
-        | Evidence::ForeignFailure { .. } => JobEvent::FoundNothing,
-    }
+        Evidence::Nothing | Evidence::Claimed { .. } | Evidence::Abandoned { .. } | Evidence::ForeignFailure { .. } => {
+            JobEvent::FoundNothing
+        }
+    })
 }
 
 /// A job that somebody runs, as far as can be known; `None` if its process is dead.
@@ -59,7 +79,10 @@ pub(crate) fn held(found: &Evidence) -> JobEvent {
             let unknown = Running { place: Place::Elsewhere, pid: None, started: None };
             JobEvent::FoundRunning(running(run.as_ref(), claim.as_ref()).unwrap_or(unknown))
         }
-        Evidence::Foreign { .. } | Evidence::Done { .. } => meaning(found),
+        Evidence::Foreign { process } => {
+            JobEvent::FoundRunning(Running { place: Place::Elsewhere, pid: Some(process.pid), started: None })
+        }
+        Evidence::Done { end, .. } => JobEvent::FoundDone(Success { reused: true, ..success(end.as_ref()) }),
         _ => JobEvent::FoundRunning(Running { place: Place::Elsewhere, pid: None, started: None }),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::look::running;
 use crate::run::RunStatus;
-use crate::settle::{failure, success};
+use crate::settle::{ending, success};
 use crate::time::seconds;
 
 /// What can go wrong while looking at a workspace.
@@ -103,7 +103,7 @@ pub fn inspect(job: &JobDirectory) -> Result<JobState, QueryError> {
             Some(Liveness::Dead) => JobState::Unscheduled,
             _ => JobState::Scheduled,
         },
-        Evidence::Ended { end, .. } => JobState::Error(failure(end.as_ref())),
+        Evidence::Ended { end, .. } => JobState::Error(ending(end.as_ref())),
         Evidence::Nothing | Evidence::Abandoned { .. } => JobState::Unscheduled,
         Evidence::ForeignFailure { failure } => {
             let reason = Reason::from_name(&failure.reason);

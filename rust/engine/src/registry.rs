@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 
 use experimaestro_core::job::{JobId, JobKey, TransientMode};
 
-use crate::job::Job;
+use crate::job::{Job, JudgeFn};
 use crate::launch::LaunchFn;
 use crate::lease::Wanted;
 use crate::shared::Message;
@@ -19,27 +19,28 @@ pub(crate) enum Known {
     Before { job: Arc<Job>, restarted: bool },
 }
 
+/// How a job starts, and whether it has to.
+pub(crate) struct Start {
+    pub(crate) launch: LaunchFn,
+    pub(crate) leases: Vec<Wanted>,
+    pub(crate) judge: Option<JudgeFn>,
+    pub(crate) transient: TransientMode,
+}
+
 #[derive(Default)]
 pub(crate) struct Registry {
     jobs: HashMap<JobKey, Arc<Job>>,
 }
 
 impl Registry {
-    pub(crate) fn submit(
-        &mut self,
-        key: JobKey,
-        launch: LaunchFn,
-        leases: Vec<Wanted>,
-        transient: TransientMode,
-        driver: &Sender<Message>,
-    ) -> Known {
+    pub(crate) fn submit(&mut self, key: JobKey, start: Start, driver: &Sender<Message>) -> Known {
         if let Some(job) = self.jobs.get(&key) {
-            let restarted = job.restart(launch, leases, transient);
+            let restarted = job.restart(start);
             return Known::Before { job: Arc::clone(job), restarted };
         }
         // Four thousand million jobs do not fit into a process.
         let id = JobId(u32::try_from(self.jobs.len()).unwrap_or(u32::MAX));
-        let job = Arc::new(Job::new(id, key.clone(), launch, leases, transient, driver.clone()));
+        let job = Arc::new(Job::new(id, key.clone(), start, driver.clone()));
         self.jobs.insert(key, Arc::clone(&job));
         Known::New(job)
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use experimaestro_core::claim::{
-    ClaimError, ClaimResult, End, Evidence, Liveness, Outcome, ProcessIdentity, abandon, complete, declare_lost,
-    evidence, evidence_of,
+    ClaimError, ClaimResult, End, Ending, Evidence, Liveness, Outcome, ProcessIdentity, abandon, complete,
+    count_timeouts, declare, declare_lost, evidence, evidence_of,
 };
 use experimaestro_core::fs;
-use experimaestro_core::job::{Failure, JobEvent, Reason, Success};
-use experimaestro_core::layout::AttemptFile;
-use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
+use experimaestro_core::job::{Failure, Interruption, JobEvent, Reason, Success};
+use experimaestro_core::layout::{AttemptFile, JobDirectory};
+use rustix::process::Signal;
 
 use crate::job::Job;
 use crate::look::running;
@@ -67,17 +67,53 @@ pub(crate) fn success(end: Option<&End>) -> Success {
 }
 
 /// The failure that an attempt recorded.
-pub(crate) fn failure(end: Option<&End>) -> Failure {
+///
+/// # Errors
+/// When the attempts before it cannot be read.
+pub(crate) fn failure(directory: &JobDirectory, number: u32, end: Option<&End>) -> ClaimResult<Failure> {
+    let mut failure = ending(end);
+    if failure.interruption == Some(Interruption::Timeout) {
+        failure.timeouts = count_timeouts(directory, number)?;
+    }
+    Ok(failure)
+}
+
+/// What the end of an attempt means, without looking at those before.
+pub(crate) fn ending(end: Option<&End>) -> Failure {
     let Some(end) = end else {
         return Failure::before_start(Reason::Failed, "how its attempt ended cannot be read", now());
     };
-    let reason = match end.outcome {
-        Outcome::Timeout => Reason::Timeout,
-        Outcome::Cancelled => Reason::Cancelled,
-        Outcome::Done | Outcome::Failed | Outcome::Lost => Reason::Failed,
+    let (reason, interruption) = match end.outcome {
+        Outcome::Timeout => (Reason::Timeout, Some(Interruption::Timeout)),
+        Outcome::Cancelled => (Reason::Cancelled, None),
+        Outcome::Memory => (Reason::Memory, Some(Interruption::Memory)),
+        Outcome::Preempted => (Reason::Failed, Some(Interruption::Preempted)),
+        // Where somebody saw how its process ended, its code had a part in it, or a person.
+        Outcome::Lost => (Reason::Failed, (end.code.is_none() && end.signal.is_none()).then_some(Interruption::Lost)),
+        Outcome::Done | Outcome::Failed => (Reason::Failed, None),
     };
-    let (message, code) = (end.message.clone(), end.code);
-    Failure { message, code, started: end.started, ..Failure::new(reason, end.time) }
+    Failure {
+        message: end.message.clone(),
+        interruption,
+        origin: end.error.clone(),
+        code: end.code,
+        started: end.started,
+        ..Failure::new(reason, end.time)
+    }
+}
+
+/// How an attempt ended whose process said nothing.
+fn unsaid(shared: &Shared, job: &Job, exit: Exit) -> Ending {
+    let code = exit.code;
+    if job.is_stop_requested() {
+        return Ending::new(Outcome::Cancelled, code, Some(&format!("it was stopped: {}", exit.describe())));
+    }
+    let killed = exit.signal == Some(Signal::KILL.as_raw());
+    if killed && shared.memory_kills.take_one() {
+        let message = "its process was killed: there was no memory left for it";
+        return Ending { signal: exit.signal, ..Ending::new(Outcome::Memory, code, Some(message)) };
+    }
+    Ending { signal: exit.signal, ..Ending::new(Outcome::Lost, code, Some(&exit.describe())) }
 }
 
 /// The disk refused something that a job cannot do without.
@@ -113,9 +149,10 @@ fn own_outcome(shared: &Arc<Shared>, job: &Arc<Job>, exit: Exit) -> ClaimResult<
         let place = job.directory().stderr();
         let message = format!("{} before it could begin (see {})", exit.describe(), place.display());
         if abandon(job.directory(), number, &message, now())? {
+            let reason = if job.is_stop_requested() { Reason::Cancelled } else { Reason::Failed };
             return Ok(Some(JobEvent::Failed(Failure {
                 code: exit.code,
-                ..Failure::before_start(Reason::Failed, message, now())
+                ..Failure::before_start(reason, message, now())
             })));
         }
         found = evidence_of(job.directory(), number)?;
@@ -130,7 +167,7 @@ fn own_outcome(shared: &Arc<Shared>, job: &Arc<Job>, exit: Exit) -> ClaimResult<
             });
             return Ok(None);
         }
-        found = declare_lost(job.directory(), number, exit.code, &exit.describe(), now())?;
+        found = declare(job.directory(), number, &unsaid(shared, job, exit), now())?;
     }
     Ok(Some(outcome(job, found)?))
 }
@@ -144,7 +181,7 @@ fn outcome(job: &Job, found: Evidence) -> ClaimResult<JobEvent> {
             }
             JobEvent::Succeeded(success(end.as_ref()))
         }
-        Evidence::Ended { end, .. } => JobEvent::Failed(failure(end.as_ref())),
+        Evidence::Ended { number, end } => JobEvent::Failed(failure(job.directory(), number, end.as_ref())?),
         Evidence::Abandoned { run, .. } => {
             let message = run.message.unwrap_or_default();
             JobEvent::Failed(Failure::before_start(Reason::Failed, message, now()))
@@ -220,7 +257,7 @@ fn next(shared: &Arc<Shared>, job: &Arc<Job>, watch: &mut Watch) -> ClaimResult<
             let known = job.observed().pid;
             match (liveness, process) {
                 (Liveness::Dead, _) => {
-                    let found = declare_lost(directory, *number, None, &Exit::default().describe(), now())?;
+                    let found = declare(directory, *number, &unsaid(shared, job, Exit::default()), now())?;
                     Ok(Next::Tell(outcome(job, found)?))
                 }
                 (Liveness::Alive, Some(process)) if known == Some(process.pid) => {
@@ -272,21 +309,4 @@ impl Watch {
         }
         self.since.elapsed()
     }
-}
-
-/// Ask the process of a job to stop. A process of another host cannot be asked.
-pub(crate) fn stop(job: &Job) {
-    let Ok(Evidence::Running { run: Some(run), .. }) = evidence(job.directory()) else {
-        // It has not begun: a process that was started for us can be stopped all the same.
-        return signal(job.observed().pid);
-    };
-    let alive = run.process.filter(|process| process.liveness() == Liveness::Alive);
-    signal(alive.map(|process| process.pid));
-}
-
-fn signal(pid: Option<u32>) {
-    let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) else { return };
-    // Jobs lead a group of their own: what they started stops with them. It may be gone already.
-    let leads = getpgid(Some(pid)).is_ok_and(|group| group == pid);
-    let _ = if leads { kill_process_group(pid, Signal::TERM) } else { kill_process(pid, Signal::TERM) };
 }

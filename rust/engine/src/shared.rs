@@ -11,6 +11,7 @@ use experimaestro_core::scheduler::{LeaseAnswer, Resubmission, Submission};
 use crate::job::Job;
 use crate::launch::Launcher;
 use crate::lease::Keeper;
+use crate::memory::MemoryKills;
 use crate::pool::Pool;
 use crate::prepare::{Interner, Surroundings};
 use crate::run::{JobInRun, Run};
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) surroundings: Interner,
+    pub(crate) memory_kills: MemoryKills,
 }
 
 impl Shared {

@@ -40,18 +40,19 @@ fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
         Err(error) => return cannot_start(shared, job, number, &error.to_string()),
     }
     let python = &shared.launcher.settings().python;
-    let started = job.preparation().start(job.directory(), python, &shared.surroundings).and_then(|surroundings| {
+    let prepared = job.preparation().start(job.directory(), python, &shared.surroundings).map(|surroundings| {
         shared.plan(job.id(), &surroundings);
-        let request = Request {
+        Request {
             job: Arc::clone(job),
             attempt: number,
             environment: with_devices(surroundings.whole_environment(), &job.devices()),
             python_path: surroundings.python_path.clone(),
-        };
-        shared.launcher.launch(shared, request).map_err(|error| format!("cannot start its process: {error}"))
+            refusals: 0,
+        }
     });
-    if let Err(message) = started {
-        cannot_start(shared, job, number, &message);
+    match prepared {
+        Ok(request) => shared.launcher.launch(shared, request),
+        Err(message) => cannot_start(shared, job, number, &message),
     }
 }
 

@@ -27,7 +27,7 @@ impl Place {
         let python = folder.path().join("interpreter");
         std::fs::write(&python, "#!/bin/sh\nexit $(cat \"$(dirname \"$1\")/params.json\")\n").unwrap();
         std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let engine = Engine::new(Settings { slots, gpus: Vec::new(), launcher: LauncherKind::Process, python });
+        let engine = Engine::new(Settings::new(slots, LauncherKind::Process, python));
         Self { folder, engine }
     }
 
@@ -59,6 +59,7 @@ impl Place {
             retries: RetryPolicy::default(),
             transient: TransientMode::None,
             needs: Needs::default(),
+            judge: None,
         };
         self.engine.submit(new).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::process::ProcessIdentity;
-use super::record::{End, Outcome, Run, to_bytes};
+use super::record::{End, Ending, Outcome, Run, to_bytes};
 use super::take::{Taken, take};
 use super::{ClaimError, ClaimResult, marker};
 use crate::fs::{self, Creation, Durability};
@@ -54,7 +54,8 @@ impl Attempt {
             return Err(self.taken_over());
         }
         if fs::exists(&self.job.done())? {
-            let end = End::new(Outcome::Done, Some(0), Some("it was done already"), Some(self.started), now);
+            let ending = Ending::new(Outcome::Done, Some(0), Some("it was done already"));
+            let end = End::new(&ending, Some(self.started), now);
             let path = self.job.attempt(self.number, AttemptFile::End);
             fs::create_exclusive(&path, &to_bytes(&end), Durability::Process)?;
             return Err(ClaimError::Lost(format!("the job {} is done already", self.job.path().display())));
@@ -98,11 +99,20 @@ impl Attempt {
     /// # Errors
     /// [`ClaimError::Lost`] when the attempt was declared lost before: nothing is then recorded, and no marker written.
     pub fn finish(&self, outcome: Outcome, code: i32, message: Option<&str>, now: f64) -> ClaimResult<()> {
+        self.finish_with(&Ending::new(outcome, Some(code), message), now)
+    }
+
+    /// [`Attempt::finish`], with all that there is to say.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn finish_with(&self, ending: &Ending, now: f64) -> ClaimResult<()> {
+        let outcome = ending.outcome;
         if std::process::id() != self.process.pid {
             let message = "a child process cannot end the attempt of its parent".to_owned();
             return Err(ClaimError::Lost(message));
         }
-        let end = End::new(outcome, Some(code), message, Some(self.started), now);
+        let end = End::new(ending, Some(self.started), now);
         let path = self.job.attempt(self.number, AttemptFile::End);
         // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
         let durability = if outcome == Outcome::Done { Durability::Content } else { Durability::Process };

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::ClaimResult;
 use super::marker;
 use super::process::ProcessIdentity;
-use super::record::{Claim, End, Outcome, Run, from_bytes};
+use super::record::{Claim, End, Outcome, Run, Void, from_bytes};
 use crate::fs;
 use crate::layout::{AttemptFile, JobDirectory};
 
@@ -84,7 +84,10 @@ fn stored<T: DeserializeOwned>(job: &JobDirectory, number: u32, file: AttemptFil
 }
 
 /// The number of the last attempt; `None` if there is none. After a loss of power its claim may be the file that is gone.
-fn last_attempt(job: &JobDirectory) -> ClaimResult<Option<u32>> {
+///
+/// # Errors
+/// When the folder is there and cannot be read.
+pub fn last_attempt(job: &JobDirectory) -> ClaimResult<Option<u32>> {
     let decisive = [AttemptFile::Claim, AttemptFile::Run, AttemptFile::End].map(AttemptFile::extension);
     let number = |name: &String| {
         let (number, extension) = name.split_once('.')?;
@@ -111,7 +114,11 @@ pub fn evidence(job: &JobDirectory) -> ClaimResult<Evidence> {
 /// When a file is there and cannot be read.
 pub fn evidence_of(job: &JobDirectory, number: u32) -> ClaimResult<Evidence> {
     match stored::<End>(job, number, AttemptFile::End)? {
-        Stored::Record(end) if end.outcome == Outcome::Done => {
+        Stored::Record(mut end) if end.outcome == Outcome::Done => {
+            if let Stored::Record(void) = stored::<Void>(job, number, AttemptFile::Void)? {
+                (end.outcome, end.message) = (Outcome::Failed, Some(void.message));
+                return Ok(Evidence::Ended { number, end: Some(end) });
+            }
             return Ok(Evidence::Done { end: Some(end), marked: false });
         }
         Stored::Record(end) => return Ok(Evidence::Ended { number, end: Some(end) }),
@@ -126,6 +133,19 @@ pub fn evidence_of(job: &JobDirectory, number: u32) -> ClaimResult<Evidence> {
         run => run.ok(),
     };
     Ok(Evidence::Running { number, run, claim: stored(job, number, AttemptFile::Claim)?.ok() })
+}
+
+/// How many attempts, up to this one, ended at their time limit.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn count_timeouts(job: &JobDirectory, last: u32) -> ClaimResult<u32> {
+    let mut count = 0;
+    for number in 1..=last {
+        let end = stored::<End>(job, number, AttemptFile::End)?.ok();
+        count += u32::from(end.is_some_and(|end| end.outcome == Outcome::Timeout));
+    }
+    Ok(count)
 }
 
 fn foreign(job: &JobDirectory) -> ClaimResult<Evidence> {

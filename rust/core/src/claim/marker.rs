@@ -31,10 +31,16 @@ pub(super) fn write_done(job: &JobDirectory) -> ClaimResult<()> {
 
 /// Write `.failed` for an attempt. Readers ask the attempts first: a marker that a late process leaves decides nothing.
 pub(super) fn write_failed(job: &JobDirectory, number: u32, end: &End) -> ClaimResult<()> {
-    let reason = if end.outcome == Outcome::Lost { Outcome::Failed } else { end.outcome };
-    let text = json!({
+    let reason = match end.outcome {
+        Outcome::Lost | Outcome::Preempted => Outcome::Failed,
+        other => other,
+    };
+    let mut text = json!({
         "code": end.code.unwrap_or(1), "reason": reason.name(), "message": end.message, "attempt": number,
     });
+    if let Some(error) = &end.error {
+        text["error"] = json!(error);
+    }
     Ok(fs::replace(&job.failed(), text.to_string().as_bytes(), Durability::Process)?)
 }
 

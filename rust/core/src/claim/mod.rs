@@ -16,11 +16,11 @@ mod take;
 use std::path::PathBuf;
 
 pub use attempt::Attempt;
-pub use evidence::{Evidence, evidence, evidence_of};
+pub use evidence::{Evidence, count_timeouts, evidence, evidence_of, last_attempt};
 pub use marker::Failure;
 pub use process::{Liveness, ProcessIdentity};
-pub use record::{Claim, End, Outcome, Run};
-pub use settle::{abandon, complete, declare_lost};
+pub use record::{Claim, End, Ending, Outcome, Run};
+pub use settle::{abandon, complete, declare, declare_lost, revoke};
 pub use take::{Taken, take};
 
 use crate::fs::FsError;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::ProcessIdentity;
 use crate::fs::random_word;
+use crate::job::Origin;
 
 const VERSION: u32 = 1;
 
@@ -61,6 +62,10 @@ pub enum Outcome {
     Timeout,
     /// It was told to stop.
     Cancelled,
+    /// There was no more memory for it.
+    Memory,
+    /// Its place was given to somebody else.
+    Preempted,
     /// It vanished without a word: somebody else, with evidence, says so.
     Lost,
 }
@@ -73,8 +78,32 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
+            Self::Memory => "memory",
+            Self::Preempted => "preempted",
             Self::Lost => "lost",
         }
+    }
+}
+
+/// What there is to say about the end of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The exit code, if there is one.
+    pub code: Option<i32>,
+    /// The signal that killed its process, if one did and somebody saw it.
+    pub signal: Option<i32>,
+    /// Why, in one line.
+    pub message: Option<String>,
+    /// The exception that ended it.
+    pub error: Option<Origin>,
+}
+
+impl Ending {
+    /// An end of which only this is known.
+    pub fn new(outcome: Outcome, code: Option<i32>, message: Option<&str>) -> Self {
+        Self { outcome, code, signal: None, message: message.map(str::to_owned), error: None }
     }
 }
 
@@ -87,8 +116,14 @@ pub struct End {
     pub outcome: Outcome,
     /// The exit code; none if the process was killed or nobody saw its end.
     pub code: Option<i32>,
+    /// The signal that killed the process, if one did and somebody saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
     /// Why, in one line.
     pub message: Option<String>,
+    /// The exception that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Origin>,
     /// When the process started, in seconds since 1970.
     pub started: Option<f64>,
     /// Seconds since 1970.
@@ -96,22 +131,26 @@ pub struct End {
 }
 
 impl End {
-    pub(super) fn new(
-        outcome: Outcome,
-        code: Option<i32>,
-        message: Option<&str>,
-        started: Option<f64>,
-        time: f64,
-    ) -> Self {
-        Self {
-            version: VERSION,
-            nonce: random_word(),
-            outcome,
-            code,
-            message: message.map(str::to_owned),
-            started,
-            time,
-        }
+    pub(super) fn new(ending: &Ending, started: Option<f64>, time: f64) -> Self {
+        let Ending { outcome, code, signal, message, error } = ending.clone();
+        Self { version: VERSION, nonce: random_word(), outcome, code, signal, message, error, started, time }
+    }
+}
+
+/// `n.void`: the success of the attempt counts no longer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Void {
+    version: u32,
+    nonce: String,
+    /// Why, in one line.
+    pub(super) message: String,
+    /// Seconds since 1970.
+    time: f64,
+}
+
+impl Void {
+    pub(super) fn new(message: &str, time: f64) -> Self {
+        Self { version: VERSION, nonce: random_word(), message: message.to_owned(), time }
     }
 }
 

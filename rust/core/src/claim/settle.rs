@@ -1,7 +1,7 @@
 //! What others may record about an attempt: that nobody will run it, that its process is dead, that it was a success.
 
 use super::evidence::{Evidence, evidence_of};
-use super::record::{End, Outcome, Run, from_bytes, to_bytes};
+use super::record::{End, Ending, Outcome, Run, Void, from_bytes, to_bytes};
 use super::{ClaimResult, marker};
 use crate::fs::{self, Creation, Durability};
 use crate::layout::{AttemptFile, JobDirectory};
@@ -30,8 +30,16 @@ pub fn declare_lost(
     message: &str,
     now: f64,
 ) -> ClaimResult<Evidence> {
+    declare(job, number, &Ending::new(Outcome::Lost, code, Some(message)), now)
+}
+
+/// [`declare_lost`], by those who know more about the end than that it came.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn declare(job: &JobDirectory, number: u32, ending: &Ending, now: f64) -> ClaimResult<Evidence> {
     let run = fs::read(&job.attempt(number, AttemptFile::Run))?.and_then(|bytes| from_bytes::<Run>(&bytes));
-    let end = End::new(Outcome::Lost, code, Some(message), run.as_ref().map(|run| run.time), now);
+    let end = End::new(ending, run.as_ref().map(|run| run.time), now);
     let path = job.attempt(number, AttemptFile::End);
     if fs::create_exclusive(&path, &to_bytes(&end), Durability::Process)? == Creation::Won {
         marker::write_failed(job, number, &end)?;
@@ -53,6 +61,22 @@ pub fn declare_lost(
         }
         other => Ok(other),
     }
+}
+
+/// Take back the success of a job, whose outputs were found to be no good: it is to run again.
+///
+/// `number` is the last attempt when they were judged: a later one is not meant, and stays what it is.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn revoke(job: &JobDirectory, number: Option<u32>, message: &str, now: f64) -> ClaimResult<()> {
+    if let Some(number) = number {
+        // Before the marker goes: whoever finds no marker looks here.
+        let void = to_bytes(&Void::new(message, now));
+        fs::create_exclusive(&job.attempt(number, AttemptFile::Void), &void, Durability::Content)?;
+    }
+    fs::remove(&job.done())?;
+    Ok(())
 }
 
 /// Write the marker of a job whose last attempt ended as done: a crash came between the two.

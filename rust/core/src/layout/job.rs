@@ -13,6 +13,8 @@ pub enum AttemptFile {
     End,
     /// Touched by the process while it lives.
     Beat,
+    /// Its success counts no longer.
+    Void,
 }
 
 impl AttemptFile {
@@ -23,6 +25,7 @@ impl AttemptFile {
             Self::Run => "run",
             Self::End => "end",
             Self::Beat => "beat",
+            Self::Void => "void",
         }
     }
 }

@@ -8,14 +8,16 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use experimaestro_core::claim::ProcessIdentity;
 use experimaestro_core::job::{JobEvent, Place, Running};
 use rustix::io::FdFlags;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::protocol::{Answer, LaunchLine};
-use super::{Request, ended, plain};
-use crate::settle::{Exit, cannot_start};
+use super::{Request, Settings, ended, no_process, start_plain};
+use crate::settle::Exit;
 use crate::shared::Shared;
 use crate::time::now;
 
@@ -23,12 +25,17 @@ struct Child {
     request: Request,
     /// Known once the server has forked.
     process: Option<ProcessIdentity>,
+    asked: Instant,
 }
 
 #[derive(Default)]
 struct Children {
     last: u64,
     alive: HashMap<u64, Child>,
+    /// Somebody will look whether the server still answers.
+    watched: bool,
+    /// The server may have been reaped: its number is no longer its own.
+    gone: bool,
 }
 
 type Table = Arc<Mutex<Children>>;
@@ -40,13 +47,18 @@ fn locked(table: &Table) -> MutexGuard<'_, Children> {
 pub(super) struct ForkServer {
     stream: UnixStream,
     children: Table,
+    pid: u32,
+    patience: Duration,
 }
 
 impl ForkServer {
     /// Start the server. It need not be ready before jobs are asked for: they wait in the socket.
-    pub(super) fn start(shared: &Arc<Shared>, python: &Path) -> io::Result<Self> {
+    pub(super) fn start(shared: &Arc<Shared>, settings: &Settings) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let mut server = spawn(python, theirs.into())?;
+        // A server that is stopped reads nothing: whoever writes must not wait for it for ever.
+        ours.set_write_timeout(Some(settings.patience))?;
+        let mut server = spawn(&settings.python, theirs.into())?;
+        let pid = server.id();
         let children = Table::default();
         let reader = BufReader::new(ours.try_clone()?);
         let (shared, table) = (Arc::clone(shared), Arc::clone(&children));
@@ -55,18 +67,18 @@ impl ForkServer {
             // Only now may it be reaped; it ends by itself at the end of the file.
             let _ = server.wait();
         })?;
-        Ok(Self { stream: ours, children })
+        Ok(Self { stream: ours, children, pid, patience: settings.patience })
     }
 
     /// Ask for a child; `false` when the server cannot be reached.
-    pub(super) fn launch(&self, request: &Request) -> bool {
+    pub(super) fn launch(&self, shared: &Arc<Shared>, request: &Request) -> bool {
         let key = request.job.key();
         let Some(directory) = request.job.directory().path().to_str() else { return false };
         let number = {
             let mut children = locked(&self.children);
             children.last += 1;
             let number = children.last;
-            children.alive.insert(number, Child { request: request.clone(), process: None });
+            children.alive.insert(number, Child { request: request.clone(), process: None, asked: Instant::now() });
             number
         };
         let line = LaunchLine {
@@ -81,10 +93,53 @@ impl ForkServer {
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.push(b'\n');
         if (&self.stream).write_all(&bytes).is_ok() {
+            watch_answers(shared, &self.children, self.pid, self.patience);
             return true;
         }
+        // Half a line may have gone: nothing that follows would be understood.
+        give_up(&mut locked(&self.children), self.pid);
         // Taken back, unless the reader has noticed first, and starts it itself.
         locked(&self.children).alive.remove(&number).is_none()
+    }
+}
+
+/// See to it that a server that does not answer any more is given up.
+fn watch_answers(shared: &Arc<Shared>, table: &Table, pid: u32, patience: Duration) {
+    let mut children = locked(table);
+    if std::mem::replace(&mut children.watched, true) {
+        return;
+    }
+    let oldest = children.oldest().unwrap_or_else(Instant::now);
+    drop(children);
+    let (again, table) = (Arc::clone(shared), Arc::clone(table));
+    shared.watcher.after((oldest + patience).saturating_duration_since(Instant::now()), move || {
+        let mut children = locked(&table);
+        children.watched = false;
+        match children.oldest() {
+            Some(oldest) if oldest.elapsed() >= patience => give_up(&mut children, pid),
+            Some(_) => {
+                drop(children);
+                watch_answers(&again, &table, pid, patience);
+            }
+            None => {}
+        }
+    });
+}
+
+impl Children {
+    /// Since when the server owes us an answer.
+    fn oldest(&self) -> Option<Instant> {
+        self.alive.values().filter(|child| child.process.is_none()).map(|child| child.asked).min()
+    }
+}
+
+/// End a server that is of no use: its children go on, and whoever has none yet gets a process of its own.
+fn give_up(children: &mut Children, pid: u32) {
+    if children.gone {
+        return;
+    }
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -112,6 +167,7 @@ fn listen(shared: &Arc<Shared>, table: &Table, reader: BufReader<UnixStream>) {
         hear(shared, table, answer);
     }
     shared.launcher.server_is_gone();
+    locked(table).gone = true;
     let left: Vec<Child> = locked(table).alive.drain().map(|(_, child)| child).collect();
     for child in left {
         go_on_without_server(shared, child);
@@ -135,18 +191,18 @@ fn hear(shared: &Arc<Shared>, table: &Table, answer: Answer) {
                 ended(shared, &child.request.job, Exit { code, signal });
             }
         }
-        Answer::Refused { refused, message } => {
+        Answer::Refused { refused, message, again } => {
             let child = locked(table).alive.remove(&refused);
             if let Some(Child { request, .. }) = child {
                 let (shared, pool) = (Arc::clone(shared), shared.pool.clone());
-                pool.run(move || cannot_start(&shared, &request.job, request.attempt, &message));
+                pool.run(move || no_process(&shared, request, again, &message));
             }
         }
     }
 }
 
 fn go_on_without_server(shared: &Arc<Shared>, child: Child) {
-    let Child { request, process } = child;
+    let Child { request, process, .. } = child;
     if let Some(process) = process {
         let (again, job) = (Arc::clone(shared), Arc::clone(&request.job));
         shared.watcher.process(process, move || ended(&again, &job, Exit::default()));
@@ -154,10 +210,5 @@ fn go_on_without_server(shared: &Arc<Shared>, child: Child) {
     }
     // It may have been forked all the same: the attempt then belongs to whichever process begins first.
     let (shared, pool) = (Arc::clone(shared), shared.pool.clone());
-    pool.run(move || {
-        let (job, attempt) = (Arc::clone(&request.job), request.attempt);
-        if let Err(error) = plain::start(&shared, request) {
-            cannot_start(&shared, &job, attempt, &format!("cannot start its process: {error}"));
-        }
-    });
+    pool.run(move || start_plain(&shared, request));
 }

@@ -8,12 +8,16 @@ mod script;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::job::Job;
-use crate::settle::{Exit, own_ended};
+use crate::settle::{Exit, cannot_start, own_ended};
 use crate::shared::Shared;
 use fork_server::ForkServer;
 pub(crate) use script::script;
+
+/// Two minutes in all, twice as long each time: less than the others grant to a claim without a process.
+const MOST_REFUSALS: u32 = 7;
 
 /// What a job needs to start.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +65,24 @@ pub struct Settings {
     pub launcher: LauncherKind,
     /// The interpreter.
     pub python: PathBuf,
+    /// How long a job that was asked to stop may take to do so.
+    pub grace: Duration,
+    /// How long the fork server may take to answer: then it is given up.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// Usual times for these jobs at once, this way to start them, and this interpreter.
+    pub fn new(slots: u32, launcher: LauncherKind, python: PathBuf) -> Self {
+        Self {
+            slots,
+            gpus: Vec::new(),
+            launcher,
+            python,
+            grace: Duration::from_secs(30),
+            patience: Duration::from_secs(30),
+        }
+    }
 }
 
 /// One start of one attempt.
@@ -71,6 +93,8 @@ pub(crate) struct Request {
     /// The whole environment of the process.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) python_path: Vec<String>,
+    /// How often there was no room for it.
+    pub(crate) refusals: u32,
 }
 
 enum Server {
@@ -99,17 +123,19 @@ impl Launcher {
     }
 
     /// Start a process. What becomes of it is told to the driver.
-    pub(crate) fn launch(&self, shared: &Arc<Shared>, request: Request) -> io::Result<()> {
-        if self.ask_server(shared, &request) { Ok(()) } else { plain::start(shared, request) }
+    pub(crate) fn launch(&self, shared: &Arc<Shared>, request: Request) {
+        if !self.ask_server(shared, &request) {
+            start_plain(shared, request);
+        }
     }
 
     fn ask_server(&self, shared: &Arc<Shared>, request: &Request) -> bool {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*server, Server::NotYet) {
-            *server = ForkServer::start(shared, &self.settings.python).map_or(Server::Gone, Server::Up);
+            *server = ForkServer::start(shared, &self.settings).map_or(Server::Gone, Server::Up);
         }
         let Server::Up(running) = &*server else { return false };
-        if running.launch(request) {
+        if running.launch(shared, request) {
             return true;
         }
         *server = Server::Gone;
@@ -119,6 +145,28 @@ impl Launcher {
     fn server_is_gone(&self) {
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Server::Gone;
     }
+}
+
+fn start_plain(shared: &Arc<Shared>, request: Request) {
+    if let Err(error) = plain::start(shared, &request) {
+        let lacks_room = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory);
+        no_process(shared, request, lacks_room, &error.to_string());
+    }
+}
+
+/// A job got no process. Where there was only no room for one, it is tried again: others will end.
+fn no_process(shared: &Arc<Shared>, request: Request, lacks_room: bool, message: &str) {
+    if !lacks_room || request.refusals >= MOST_REFUSALS || request.job.is_stop_requested() {
+        let message = format!("cannot start its process: {message}");
+        return cannot_start(shared, &request.job, request.attempt, &message);
+    }
+    let delay = Duration::from_secs(1 << request.refusals);
+    let request = Request { refusals: request.refusals + 1, ..request };
+    let again = Arc::clone(shared);
+    shared.watcher.after(delay, move || {
+        let pool = again.pool.clone();
+        pool.run(move || again.launcher.launch(&again, request));
+    });
 }
 
 /// A process of ours ended: find out what became of the job, where the disk may be waited for.

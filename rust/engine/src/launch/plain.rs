@@ -14,12 +14,15 @@ use super::{Request, ended};
 use crate::shared::Shared;
 use crate::time::now;
 
-pub(super) fn start(shared: &Arc<Shared>, request: Request) -> io::Result<()> {
+pub(super) fn start(shared: &Arc<Shared>, request: &Request) -> io::Result<()> {
     let Request { job, attempt, environment, .. } = request;
     let directory = job.directory();
     let mut command = Command::new(&shared.launcher.settings().python);
     command.arg(directory.script()).current_dir(&*job.key().workspace);
-    command.env_clear().envs(environment).env("XPM_ATTEMPT", attempt.to_string());
+    command
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env("XPM_ATTEMPT", attempt.to_string());
     command.stdin(Stdio::null()).stdout(log(&directory.stdout())?).stderr(log(&directory.stderr())?);
     // SAFETY: between fork and exec only this system call is made; it allocates nothing and takes no lock.
     unsafe {
@@ -35,7 +38,7 @@ pub(super) fn start(shared: &Arc<Shared>, request: Request) -> io::Result<()> {
     drop(fault::point("watch", directory.path()));
     let running = Running { place: Place::Own, pid: Some(child.id()), started: Some(now()) };
     shared.tell(job.id(), JobEvent::Started(running));
-    let again = Arc::clone(shared);
+    let (again, job) = (Arc::clone(shared), Arc::clone(job));
     shared.watcher.child(child, move |exit| ended(&again, &job, exit));
     Ok(())
 }

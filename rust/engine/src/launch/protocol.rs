@@ -19,10 +19,25 @@ pub(super) struct LaunchLine<'a> {
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub(super) enum Answer {
-    Started { started: u64, pid: u32 },
-    Ended { ended: u64, code: Option<i32>, signal: Option<i32> },
-    Refused { refused: u64, message: String },
-    Ready { ready: bool },
+    Started {
+        started: u64,
+        pid: u32,
+    },
+    Ended {
+        ended: u64,
+        code: Option<i32>,
+        signal: Option<i32>,
+    },
+    Refused {
+        refused: u64,
+        message: String,
+        /// There was no room for a process; there may be later.
+        #[serde(default)]
+        again: bool,
+    },
+    Ready {
+        ready: bool,
+    },
 }
 
 #[cfg(test)]
@@ -36,7 +51,7 @@ mod tests {
         assert_eq!(read(r#"{"started": 7, "pid": 34}"#), Answer::Started { started: 7, pid: 34 });
         let killed = Answer::Ended { ended: 7, code: None, signal: Some(9) };
         assert_eq!(read(r#"{"ended": 7, "pid": 34, "code": null, "signal": 9}"#), killed);
-        let refused = Answer::Refused { refused: 7, message: "no memory".into() };
-        assert_eq!(read(r#"{"refused": 7, "message": "no memory"}"#), refused);
+        let refused = Answer::Refused { refused: 7, message: "no memory".into(), again: true };
+        assert_eq!(read(r#"{"refused": 7, "message": "no memory", "again": true}"#), refused);
     }
 }

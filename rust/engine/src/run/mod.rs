@@ -1,5 +1,6 @@
 //! One run of one experiment: its folder, its lock, its journal, and the jobs that belong to it.
 
+mod fail_fast;
 mod lock;
 mod open;
 mod resume;
@@ -21,6 +22,7 @@ use crate::job::Job;
 use crate::prepare::Surroundings;
 use crate::shared::{Bell, Message};
 use crate::time::now;
+use fail_fast::FailFast;
 use lock::ExperimentLock;
 pub use open::mark;
 pub(crate) use open::{Opening, open};
@@ -67,6 +69,7 @@ struct Inner {
     /// How many jobs the journal told of when it was opened.
     recorded: usize,
     closed: bool,
+    fail_fast: FailFast,
 }
 
 /// Whether nothing more will happen by itself.
@@ -128,6 +131,16 @@ impl Run {
     pub(crate) fn surroundings_of(&self, job: &JobHistory) -> Option<Arc<Surroundings>> {
         let number = job.surroundings? as usize;
         self.inner().surroundings.get(number).map(Arc::clone)
+    }
+
+    /// Start no more jobs once so many failed of the same cause; `None` never gives up.
+    pub fn fail_fast(&self, limit: Option<u32>) {
+        self.inner().fail_fast.set(limit);
+    }
+
+    /// Why no more jobs start, if that is so.
+    pub(crate) fn given_up(&self) -> Option<String> {
+        self.inner().fail_fast.given_up().map(str::to_owned)
     }
 
     /// Write what was recorded. A disk that is full keeps it for the next time.
@@ -289,6 +302,11 @@ impl JobInRun {
         // There are as many as there are kinds of launchers.
         let surroundings = u32::try_from(position).unwrap_or(u32::MAX);
         journal.record(&Record::Planned { job: self.number, surroundings });
+    }
+
+    /// Take notice of a failure; `true` if the run is given up because of it.
+    pub(crate) fn count_failure(&self, failure: &Failure) -> bool {
+        self.run.inner().fail_fast.count(failure)
     }
 
     pub(crate) fn record(&self, job: &Arc<Job>, state: &JobState, time: f64) {

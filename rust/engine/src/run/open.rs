@@ -11,6 +11,7 @@ use experimaestro_core::journal::{Header, JournalWriter, VERSION};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 use serde_json::{Value, json};
 
+use super::fail_fast::FailFast;
 use super::lock::ExperimentLock;
 use super::status::RunStatus;
 use super::{Inner, Run, RunError};
@@ -145,6 +146,7 @@ fn fill(
             planned: HashSet::new(),
             recorded: 0,
             closed: false,
+            fail_fast: FailFast::default(),
         }),
     })
 }

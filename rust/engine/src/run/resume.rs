@@ -8,6 +8,7 @@ use experimaestro_core::fs;
 use experimaestro_core::journal::{JournalWriter, Record, RunHistory, Status, read};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 
+use super::fail_fast::FailFast;
 use super::lock::ExperimentLock;
 use super::status::RunStatus;
 use super::{Inner, Run, RunError};
@@ -69,6 +70,7 @@ pub(crate) fn resume(
             planned: planned(&history),
             recorded: history.jobs.len(),
             closed: false,
+            fail_fast: FailFast::default(),
         }),
     };
     Ok((run, history))

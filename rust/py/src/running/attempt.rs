@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use experimaestro_core::claim::{self, Outcome};
+use experimaestro_core::claim::{self, Ending, Outcome};
+use experimaestro_core::job::Origin;
 use experimaestro_core::layout::JobDirectory;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -43,24 +44,34 @@ impl Attempt {
     }
 
     /// Record how it ended.
-    #[pyo3(signature = (outcome, *, code = 0, message = None))]
-    fn finish(&self, py: Python<'_>, outcome: &str, code: i32, message: Option<&str>) -> PyResult<()> {
+    #[pyo3(signature = (outcome, *, code = 0, message = None, error = None))]
+    fn finish(
+        &self,
+        py: Python<'_>,
+        outcome: &str,
+        code: i32,
+        message: Option<&str>,
+        error: Option<(String, String, Option<String>)>,
+    ) -> PyResult<()> {
         let outcome = match outcome {
             "done" => Outcome::Done,
             "failed" => Outcome::Failed,
             "timeout" => Outcome::Timeout,
             "cancelled" => Outcome::Cancelled,
+            "memory" => Outcome::Memory,
             other => {
                 return Err(PyValueError::new_err(format!(
-                    "outcome must be done, failed, timeout or cancelled, not {other:?}"
+                    "outcome must be done, failed, timeout, cancelled or memory, not {other:?}"
                 )));
             }
         };
+        let error = error.map(|(kind, message, place)| Origin { kind, message, place });
+        let ending = Ending { error, ..Ending::new(outcome, Some(code), message) };
         let finished = py.detach(|| {
             if let Some(heartbeat) = &self.heartbeat {
                 heartbeat.stop();
             }
-            self.inner.finish(outcome, code, message, now())
+            self.inner.finish_with(&ending, now())
         });
         finished.map_err(|error| claim_error(py, &error))
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use experimaestro_core::job::{JobKey, RetryPolicy, TransientMode};
 use experimaestro_core::journal::JobHistory;
@@ -13,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::handle::JobHandle;
-use super::launch::{inherited_environment, launch_function};
+use super::launch::{inherited_environment, judge_function, launch_function};
 use super::run::Run;
 use super::values::json_map;
 use super::wait::{patiently, signals};
@@ -50,6 +51,7 @@ fn settings(
     gpus: Vec<String>,
     launcher: Option<&str>,
     python: Option<PathBuf>,
+    grace: Option<f64>,
 ) -> PyResult<Settings> {
     let from_environment = std::env::var("XPM_LAUNCHER").ok().filter(|name| !name.is_empty());
     let launcher = match launcher.or(from_environment.as_deref()) {
@@ -68,7 +70,22 @@ fn settings(
         Some(python) => python,
         None => py.import("sys")?.getattr("executable")?.extract()?,
     };
-    Ok(Settings { slots, gpus, launcher, python })
+    let mut settings = Settings { gpus, ..Settings::new(slots, launcher, python) };
+    settings.grace = seconds(grace, "XPM_KILL_GRACE")?.unwrap_or(settings.grace);
+    settings.patience = seconds(None, "XPM_FORKSERVER_PATIENCE")?.unwrap_or(settings.patience);
+    Ok(settings)
+}
+
+/// A length of time that was given, else that of the environment.
+fn seconds(given: Option<f64>, variable: &str) -> PyResult<Option<Duration>> {
+    let told = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    let Some(value) = given.or_else(|| told.as_ref().map(|text| text.parse().unwrap_or(f64::NAN))) else {
+        return Ok(None);
+    };
+    let length = Duration::try_from_secs_f64(value);
+    let words =
+        || PyValueError::new_err(format!("{variable} (or its argument) must be a number of seconds, 0 or more"));
+    length.map(Some).map_err(|_| words())
 }
 
 fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
@@ -109,15 +126,19 @@ fn waiting_for_lock(
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, slots = None, gpus = vec![], launcher = None, python = None))]
+    #[pyo3(signature = (*, slots = None, gpus = vec![], launcher = None, python = None, grace = None))]
     fn new(
         py: Python<'_>,
         slots: Option<u32>,
         gpus: Vec<String>,
         launcher: Option<&str>,
         python: Option<PathBuf>,
+        grace: Option<f64>,
     ) -> PyResult<Self> {
-        Ok(Self { inner: engine::Engine::new(settings(py, slots, gpus, launcher, python)?), owner: Owner::current() })
+        Ok(Self {
+            inner: engine::Engine::new(settings(py, slots, gpus, launcher, python, grace)?),
+            owner: Owner::current(),
+        })
     }
 
     /// Jobs at once.
@@ -178,7 +199,8 @@ impl Engine {
 
     /// Hand a job over; returns at once.
     #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
-                        priority = 0, retries = None, transient = "none", slots = 1, gpus = 0, leases = vec![]))]
+                        priority = 0, retries = None, transient = "none", slots = 1, gpus = 0, leases = vec![],
+                        judge = None))]
     #[expect(
         clippy::too_many_arguments,
         clippy::needless_pass_by_value,
@@ -200,6 +222,7 @@ impl Engine {
         slots: u32,
         gpus: u32,
         leases: Vec<(PathBuf, u32)>,
+        judge: Option<Py<PyAny>>,
     ) -> PyResult<JobHandle> {
         self.owner.check(py)?;
         let new = NewJob {
@@ -212,6 +235,7 @@ impl Engine {
             retries: retries.map(policy).transpose()?.unwrap_or_default(),
             transient: mode(transient)?,
             needs: needs(slots, gpus, leases),
+            judge: judge.map(judge_function),
         };
         // Short, and nobody who holds a lock of the engine waits for the GIL: giving it up would cost more than this takes.
         let job = self.inner.submit(new).map_err(|error| engine_error(py, &error))?;

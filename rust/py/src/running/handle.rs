@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use experimaestro_core::job::JobState;
+use experimaestro_core::job::{JobState, Origin};
 use experimaestro_engine::Job;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 use super::engine::{Owner, word};
 
@@ -19,6 +19,20 @@ pub(crate) struct JobHandle {
 /// Why a job is in error, as a word.
 pub(super) fn reason(state: &JobState) -> Option<&'static str> {
     if let JobState::Error(failure) = state { Some(failure.reason.name()) } else { None }
+}
+
+/// The exception that ended a job.
+pub(super) fn origin(state: &JobState) -> Option<&Origin> {
+    if let JobState::Error(failure) = state { failure.origin.as_ref() } else { None }
+}
+
+/// The exception that ended a job, as Python sees it.
+pub(super) fn origin_dict<'py>(py: Python<'py>, origin: &Origin) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("type", &origin.kind)?;
+    dict.set_item("message", &origin.message)?;
+    dict.set_item("place", &origin.place)?;
+    Ok(dict)
 }
 
 /// When a job started and ended, as far as is known.
@@ -84,6 +98,13 @@ impl JobHandle {
     #[getter]
     fn message(&self, py: Python<'_>) -> PyResult<Option<String>> {
         self.with_state(py, |state| if let JobState::Error(failure) = state { failure.message.clone() } else { None })
+    }
+
+    /// The exception that ended it: its type, its text, its place in the user's code.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let origin = self.with_state(py, |state| origin(state).cloned())?;
+        origin.as_ref().map(|origin| origin_dict(py, origin)).transpose()
     }
 
     /// The exit code of its process.

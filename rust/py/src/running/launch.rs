@@ -1,6 +1,6 @@
 //! Asking Python what a job needs to start.
 
-use experimaestro_engine::{Launch, LaunchFn};
+use experimaestro_engine::{JudgeFn, Launch, LaunchFn};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -33,6 +33,20 @@ fn ask(py: Python<'_>, launch: &Py<PyAny>) -> PyResult<Launch> {
 fn describe(py: Python<'_>, error: &PyErr) -> String {
     let name = error.get_type(py).name().map_or_else(|_| "error".to_owned(), |name| name.to_string());
     format!("it cannot be written down: {name}: {}", error.value(py))
+}
+
+/// The function that says of a job whether its outputs are good. An opinion that cannot be had is none.
+pub(super) fn judge_function(judge: Py<PyAny>) -> JudgeFn {
+    Box::new(move || {
+        Python::try_attach(|py| match judge.call0(py).and_then(|answer| answer.extract::<Option<bool>>(py)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                error.write_unraisable(py, Some(judge.bind(py)));
+                None
+            }
+        })
+        .flatten()
+    })
 }
 
 /// The function that the engine calls on a thread of its own.

@@ -6,7 +6,7 @@ use experimaestro_engine::{self as engine, JobRow, QueryError, RunRow};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::handle::{reason, times};
+use super::handle::{origin, origin_dict, reason, times};
 use super::values::python_dict;
 use crate::errors;
 
@@ -68,6 +68,7 @@ fn job_row(py: Python<'_>, row: JobRow) -> PyResult<Bound<'_, PyDict>> {
         "message",
         if let JobState::Error(failure) = &row.state { failure.message.as_deref() } else { None },
     )?;
+    dict.set_item("error", origin(&row.state).map(|origin| origin_dict(py, origin)).transpose()?)?;
     dict.set_item("tags", python_dict(py, &row.tags)?)?;
     dict.set_item("dependencies", row.dependencies)?;
     dict.set_item("submitted", row.submitted)?;

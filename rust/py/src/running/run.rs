@@ -79,6 +79,14 @@ impl Run {
         Ok(events.map(|(job, state)| (JobHandle::new(job, self.owner), word(py, state))).collect())
     }
 
+    /// Start no more jobs once so many failed of the same cause; None never gives up.
+    #[pyo3(signature = (limit = 1))]
+    fn fail_fast(&self, py: Python<'_>, limit: Option<u32>) -> PyResult<()> {
+        self.owner.check(py)?;
+        self.inner.fail_fast(limit);
+        Ok(())
+    }
+
     /// Write the final status, flush the journal, release the lock.
     fn close(&self, py: Python<'_>, status: &str) -> PyResult<()> {
         self.owner.check(py)?;
