@@ -88,6 +88,12 @@ class Place:
         files = sorted(path for path in self.records.iterdir() if path.suffix != ".fifo")
         return {path.name: len(path.read_text().splitlines()) for path in files}
 
+    def rows(self) -> list[dict]:
+        """What the journals tell of all jobs."""
+        from experimaestro._core import list_jobs
+
+        return list_jobs(str(self.workdir))
+
     def started(self) -> int:
         """Wait until a gated task runs; its process."""
         ready, _, _ = select.select([self._fifos["started.fifo"]], [], [], SECONDS)

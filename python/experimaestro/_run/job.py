@@ -84,8 +84,8 @@ class Job:
         self.transient = transient
         self.priority = priority
         self.retries: dict[str, float] = {}
-        """Times that the job starts again after it was `lost`, `preempted`, or short of `memory`; `memory_growth` is the
-        memory of the next attempt over that of the last. A submit hook may set them."""
+        """Times that the job starts again after it was `lost`, `preempted`, or short of `memory`; `memory_growth` is
+        the memory of the next attempt over that of the last. A submit hook may set them."""
         self.experiments: list[experiment] = []
         self._directory = directory
         self._dependencies = dependencies

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
-from tasks import After, Ends, Gated, OnDevice, Raises, Record, Uses
+from tasks import After, Ends, Gated, Judged, OnDevice, Raises, Record, Resumable, Stubborn, Uses
 
-from experimaestro import RunMode, experiment, set_launcher
+from experimaestro import RunMode, TransientMode, experiment, set_launcher
 from experimaestro.launchers.direct import DirectLauncher
 from experimaestro.tokens import CounterToken
 
@@ -78,6 +79,77 @@ def gated_chain(count):
     return []
 
 
+def resumable(stops, max_retries):
+    Resumable.C(x=0, stops=int(stops)).submit(max_retries=int(max_retries))
+    return []
+
+
+def _stop_once_it_runs(task):
+    task.submit()
+    with open(Path(os.environ["RECORDS"]) / "started.fifo") as started:
+        started.readline()
+    task.job.kill()
+    return []
+
+
+def killed():
+    return _stop_once_it_runs(Gated.C(x=0))
+
+
+def stubborn():
+    return _stop_once_it_runs(Stubborn.C(x=0))
+
+
+def fail_fast(limit):
+    experiment.current().run.fail_fast(int(limit))
+    return [Raises(x=x) for x in range(4)]
+
+
+def judged():
+    return [Judged(x=0)]
+
+
+def transient(mode, what):
+    mode = TransientMode[mode]
+    before = Record.C(x=0).submit(transient=mode)
+    if what == "needed":
+        After(x=1, before=before).submit()
+    elif what == "failing":
+        After(x=1, before=before).submit()
+        Raises(x=1).submit()
+    elif what == "twice":
+        before.wait()
+        Record.C(x=0).submit()
+    return []
+
+
+def removed_between(mode):
+    """The inner experiment removes what the outer one needs again."""
+    mode = TransientMode[mode]
+    for x, name in ((1, "inner"), (2, "another")):
+        with experiment(experiment.current().workspace.path, name):
+            After(x=x, before=Record.C(x=0).submit(transient=mode)).submit()
+    return []
+
+
+def _until(state, tasks):
+    while any(task.job.state.name != state for task in tasks):
+        time.sleep(0.01)
+
+
+def priorities():
+    Gated.C(x=0).submit()
+    tasks = [Record.C(x=x).submit(priority=x) for x in (1, 2, 3)]
+    _until("ready", tasks)
+    return []
+
+
+def adopts():
+    task = Gated.C(x=0).submit()
+    _until("running", [task])
+    return []
+
+
 def main():
     workdir, name, scenario, *arguments = sys.argv[1:]
     mode = (
@@ -97,6 +169,8 @@ def main():
             "message": job.message,
             "path": str(job.path),
             "exit_code": job.exit_code,
+            "retry_count": job.retry_count,
+            "error": job.error,
         }
         for job in xp.jobs.values()
     }

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from experimaestro import GracefulTimeout, Param, Task, TaskCancelled, progress
+from experimaestro import GracefulTimeout, Meta, Param, ResumableTask, Task, TaskCancelled, progress
 
 
 def record(kind: str, x: int) -> None:
@@ -48,6 +48,47 @@ class Gated(Task):
             started.write(f"{os.getpid()}\n")
         with open(folder / "gate.fifo", "rb", buffering=0) as gate:
             gate.read(1)
+
+
+class Resumable(ResumableTask):
+    """Stops as if its time was over, until it was started so often before."""
+
+    x: Param[int]
+    stops: Meta[int]
+
+    def execute(self):
+        record("resumable", self.x)
+        count = Path("count.txt")
+        before = int(count.read_text()) if count.exists() else 0
+        count.write_text(str(before + 1))
+        print("attempt", before + 1)
+        if before < self.stops:
+            raise GracefulTimeout("no time left")
+
+
+class Stubborn(Task):
+    """Says that it has started, and does not stop when it is asked to."""
+
+    x: Param[int]
+
+    def execute(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with open(Path(os.environ["RECORDS"]) / "started.fifo", "w") as started:
+            started.write(f"{os.getpid()}\n")
+        while True:
+            signal.pause()
+
+
+class Judged(Task):
+    """Says of its outputs what `$VALID` says."""
+
+    x: Param[int]
+
+    def execute(self):
+        record("judged", self.x)
+
+    def __xpm_output_valid__(self):
+        return {"True": True, "False": False, "None": None}[os.environ["VALID"]]
 
 
 class Raises(Task):
@@ -91,6 +132,12 @@ class Ends(Task):
 
     def _keyboard(self):
         raise KeyboardInterrupt
+
+    def _memory(self):
+        raise MemoryError
+
+    def _cuda_memory(self):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     def _timeout(self):
         raise GracefulTimeout("saved at epoch 3")
