@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from _thread import get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experimaestro.exceptions import TaskCancelled
 
@@ -23,7 +23,7 @@ def _remaining_time() -> float | None:
     from experimaestro.taskglobals import Env
 
     ask = getattr(Env.launcher_info, "remaining_time", None)
-    seconds = ask() if callable(ask) else ask
+    seconds: Any = ask() if callable(ask) else ask
     return None if seconds is None else float(seconds)
 
 

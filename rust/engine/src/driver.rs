@@ -100,7 +100,9 @@ impl Driver {
             Message::Closed { run, clean, removed } => self.closed(&run, clean, &removed),
             Message::Quit => return false,
         }
+        // A run that was given up starts nothing in the place that its last failure left.
         self.withdraw();
+        self.proceed();
         true
     }
 
@@ -180,7 +182,14 @@ impl Driver {
 
     fn feed(&mut self, event: Event) {
         // A refused event is an answer that came too late (a look at a job that was stopped meanwhile): nothing to do.
-        for effect in self.scheduler.on(event, now()).unwrap_or_default() {
+        for effect in self.scheduler.apply(event, now()).unwrap_or_default() {
+            self.perform(effect);
+        }
+    }
+
+    /// Start what can start, now that everything is told.
+    fn proceed(&mut self) {
+        for effect in self.scheduler.proceed(now()).unwrap_or_default() {
             self.perform(effect);
         }
     }

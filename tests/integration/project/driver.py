@@ -138,7 +138,7 @@ def _until(state, tasks):
 
 
 def priorities():
-    Gated.C(x=0).submit()
+    Gated.C(x=0).submit(priority=9)
     tasks = [Record.C(x=x).submit(priority=x) for x in (1, 2, 3)]
     _until("ready", tasks)
     return []

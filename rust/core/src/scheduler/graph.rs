@@ -95,6 +95,16 @@ impl Scheduler {
     /// # Errors
     /// [`Refused`] when the event makes no sense; nothing has changed then.
     pub fn on(&mut self, event: Event, now: f64) -> Result<Vec<Effect>, Refused> {
+        let mut effects = self.apply(event, now)?;
+        effects.extend(self.proceed(now)?);
+        Ok(effects)
+    }
+
+    /// [`Scheduler::on`], but for the starting of jobs: there may be more to tell before what became free is given away.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn apply(&mut self, event: Event, now: f64) -> Result<Vec<Effect>, Refused> {
         self.now = now;
         match event {
             Event::Submitted(submission) => self.submit(submission)?,
@@ -109,6 +119,15 @@ impl Scheduler {
             Event::Clean(jobs) => self.clean(jobs)?,
             Event::Leases(job, answer) => self.leased(job, answer)?,
         }
+        Ok(std::mem::take(&mut self.effects))
+    }
+
+    /// Start what can start.
+    ///
+    /// # Errors
+    /// None: what is ready can start.
+    pub fn proceed(&mut self, now: f64) -> Result<Vec<Effect>, Refused> {
+        self.now = now;
         while self.start_one()? {}
         Ok(std::mem::take(&mut self.effects))
     }
