@@ -24,12 +24,8 @@ pub(crate) fn main() -> ! {
     let plan = Plan::new(variable("XPM_TRIAL_SEED").parse().unwrap());
     let root = PathBuf::from(variable("XPM_TRIAL_ROOT"));
     let name = if plan.one_experiment { "x".to_owned() } else { format!("x{}", variable("XPM_TRIAL_DRIVER")) };
-    let engine = Engine::new(Settings {
-        slots: plan.slots,
-        gpus: Vec::new(),
-        launcher: LauncherKind::Process,
-        python: std::env::current_exe().unwrap(),
-    });
+    let python = std::env::current_exe().unwrap();
+    let engine = Engine::new(Settings::new(plan.slots, LauncherKind::Process, python));
     let workspace = Workspace::new(&root);
     let run = engine.open_run(&workspace, &name, "20260101_000000", None, &mut |_| {}, &mut || true);
     let Ok(run) = run else { exit(START_AGAIN) };
@@ -69,6 +65,7 @@ fn submit(engine: &Engine, plan: &Plan, root: &Path, run: &Arc<Run>) -> Result<V
             retries: RetryPolicy::default(),
             transient: TransientMode::None,
             needs: Needs::default(),
+            judge: None,
         })?);
     }
     Ok(jobs)
