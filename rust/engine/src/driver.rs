@@ -9,7 +9,7 @@ use experimaestro_core::scheduler::{Effect, Event, GPUS, Pool, Resubmission, Sch
 
 use crate::job::Job;
 use crate::launch::Settings;
-use crate::lease::{lease, unlease};
+use crate::lease::{Returned, give_back, lease, unlease};
 use crate::look::look_at;
 use crate::needs::Devices;
 use crate::prepare::Surroundings;
@@ -40,6 +40,8 @@ pub(crate) struct Driver {
     scheduler: Scheduler,
     jobs: Vec<Known>,
     devices: Devices,
+    /// Tickets to be given back.
+    returned: Returned,
     looks: Vec<(Arc<Job>, Vec<JobInRun>)>,
     links: Vec<(Arc<Job>, JobInRun)>,
     dirty: Dirty,
@@ -58,6 +60,7 @@ impl Driver {
             shared,
             scheduler,
             devices,
+            returned: Returned::new(),
             jobs: Vec::new(),
             looks: Vec::new(),
             links: Vec::new(),
@@ -192,6 +195,11 @@ impl Driver {
         for effect in self.scheduler.proceed(now()).unwrap_or_default() {
             self.perform(effect);
         }
+        let returned = std::mem::take(&mut self.returned);
+        if !returned.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            self.shared.pool.run(move || give_back(&shared, returned));
+        }
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -215,8 +223,15 @@ impl Driver {
                     self.hand_over_looks();
                 }
             }
-            Effect::Lease(_) => self.shared.pool.run(move || lease(&shared, &job)),
-            Effect::Unlease(_) => unlease(&shared, id),
+            Effect::Lease(_) => {
+                // What is given back at the same time is given back first: it may be just what the job waits for.
+                let returned = std::mem::take(&mut self.returned);
+                self.shared.pool.run(move || {
+                    give_back(&shared, returned);
+                    lease(&shared, &job);
+                });
+            }
+            Effect::Unlease(_) => self.returned.extend(unlease(&shared, id)),
             Effect::Start(_) => {
                 let count = self.scheduler.request(id).map_or(0, |request| request.amount(GPUS));
                 job.set_devices(self.devices.give(id, count));

@@ -8,7 +8,7 @@ use crate::fs::{self, Creation, Durability};
 use crate::layout::{JobDirectory, LeaseDirectory, TicketFile};
 
 /// This many of the last tickets stay, over or not: their numbers cannot be taken again.
-const KEPT: u64 = 64;
+const KEPT: u64 = 32;
 /// Tidying up is done when there are this many to remove.
 const WORTH_SWEEPING: usize = 16;
 
@@ -34,6 +34,11 @@ fn last(names: &Names) -> u64 {
 /// # Errors
 /// When the disk refuses.
 pub fn request(folder: &LeaseDirectory, ticket: &Ticket) -> LeaseResult<u64> {
+    Ok(take_ticket(folder, ticket)?.0)
+}
+
+/// As [`request`]; answers too what is in the folder since then.
+pub(super) fn take_ticket(folder: &LeaseDirectory, ticket: &Ticket) -> LeaseResult<(u64, Names)> {
     let content = to_bytes(ticket);
     loop {
         let mut number = last(&names(folder)?) + 1;
@@ -44,7 +49,7 @@ pub fn request(folder: &LeaseDirectory, ticket: &Ticket) -> LeaseResult<u64> {
         let now = names(folder)?;
         if last(&now) <= number + KEPT / 2 {
             sweep(folder, &now)?;
-            return Ok(number);
+            return Ok((number, now));
         }
         // The number may have been used and swept before: others may not have counted us.
         fs::remove(&folder.ticket(number, TicketFile::Ticket))?;

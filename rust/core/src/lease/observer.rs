@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::holder::{Look, Verdict, Watch};
 use super::line::{Line, Place};
-use super::number::{give_back, names};
+use super::number::{Names, give_back, names, take_ticket};
 use super::ticket::{Binding, Stored, Ticket};
 use super::total::total;
 use super::{LeaseError, LeaseResult};
@@ -62,9 +62,24 @@ impl Observer {
     /// # Errors
     /// When the disk refuses.
     pub fn line(&mut self) -> LeaseResult<Line> {
+        let found = names(&self.folder)?;
+        self.line_of(found)
+    }
+
+    /// Take a ticket; answers its number and the line in which it stands.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn request(&mut self, ticket: Ticket) -> LeaseResult<(u64, Line)> {
+        let (number, found) = take_ticket(&self.folder, &ticket)?;
+        self.seen.entry(number).or_default().ticket = Stored::Record(ticket);
+        Ok((number, self.line_of(found)?))
+    }
+
+    fn line_of(&mut self, found: Names) -> LeaseResult<Line> {
         let total = total(&self.folder)?;
         let mut active = Vec::new();
-        for (number, files) in names(&self.folder)? {
+        for (number, files) in found {
             if files.contains(&TicketFile::Over) || !files.contains(&TicketFile::Ticket) {
                 self.seen.remove(&number);
                 continue;

@@ -104,14 +104,13 @@ pub(crate) fn lease(shared: &Arc<Shared>, job: &Arc<Job>) {
 fn take_all(job: &Job, holding: &mut Holding) -> Result<Option<(Arc<Token>, u64, u32)>, String> {
     for Wanted { token, units } in job.leases() {
         let known = holding.tickets.iter().find(|(other, _)| Arc::ptr_eq(other, &token)).map(|(_, number)| *number);
-        let number = if let Some(number) = known {
-            number
-        } else {
-            let number = token.request(job, units).map_err(|error| error.to_string())?;
+        let asked = token.ask(job, units, known);
+        let taken = asked.as_ref().map_or_else(|(number, _)| *number, |(number, _)| Some(*number));
+        if let (None, Some(number)) = (known, taken) {
             holding.tickets.push((Arc::clone(&token), number));
-            number
-        };
-        if !token.has_turn(number, units)? {
+        }
+        let (number, is_granted) = asked.map_err(|(_, message)| message)?;
+        if !is_granted {
             return Ok(Some((token, number, units)));
         }
     }
@@ -132,17 +131,16 @@ pub(crate) fn bind(shared: &Shared, job: &Job, attempt: u32) -> LeaseResult<bool
     Ok(true)
 }
 
-/// Give back all that a job has, and its places in lines.
-pub(crate) fn unlease(shared: &Arc<Shared>, job: JobId) {
-    // Taken at once: the job may ask anew before they are given back.
-    let tickets = shared.keeper.take_holding(job).tickets;
-    if !tickets.is_empty() {
-        let again = Arc::clone(shared);
-        shared.pool.run(move || give_back(&again, tickets));
-    }
+/// Tickets to be given back.
+pub(crate) type Returned = Vec<(Arc<Token>, u64)>;
+
+/// Take away all that a job has, and its places in lines: it may ask anew before they are given back.
+pub(crate) fn unlease(shared: &Shared, job: JobId) -> Returned {
+    shared.keeper.take_holding(job).tickets
 }
 
-fn give_back(shared: &Arc<Shared>, tickets: Vec<(Arc<Token>, u64)>) {
+/// Give tickets back.
+pub(crate) fn give_back(shared: &Arc<Shared>, tickets: Returned) {
     for (token, number) in tickets {
         if token.give_back(shared, number).is_err() {
             // A full or distant disk: nobody else can give it back while this process lives.

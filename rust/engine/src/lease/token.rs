@@ -44,6 +44,7 @@ struct Inner {
 pub(crate) struct Token {
     id: SharedId,
     directory: LeaseDirectory,
+    driver: ProcessIdentity,
     origin: Instant,
     inner: Mutex<Inner>,
     /// The system tells when a ticket is given back on this host.
@@ -54,12 +55,13 @@ pub(crate) struct Token {
 
 impl Token {
     pub(super) fn new(id: SharedId, directory: LeaseDirectory, origin: Instant) -> Self {
-        let observer = Observer::new(directory.clone());
+        let (observer, driver) = (Observer::new(directory.clone()), ProcessIdentity::current());
         let (waiting, unbound) = (Vec::new(), Vec::new());
         let inner = Inner { observer, waiting, unbound, last_beat: Instant::now(), polling: false };
         Self {
             id,
             directory,
+            driver,
             origin,
             inner: Mutex::new(inner),
             watched: AtomicBool::new(false),
@@ -79,23 +81,24 @@ impl Token {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Take a ticket for a job.
-    pub(super) fn request(&self, job: &Job, units: u32) -> LeaseResult<u64> {
-        let place = job.directory().path().display().to_string();
-        lease::request(&self.directory, &Ticket::new(units, &ProcessIdentity::current(), Some(place), now()))
+    /// Take a ticket for a job, or look again at the one it has; its number, and whether it has its units now.
+    pub(super) fn ask(&self, job: &Job, units: u32, known: Option<u64>) -> Result<(u64, bool), (Option<u64>, String)> {
+        let mut inner = self.inner();
+        let observer = &mut inner.observer;
+        let asked = match known {
+            Some(number) => observer.line().map(|line| (number, line)),
+            None => observer.request(self.ticket(job, units)),
+        };
+        let (number, line) = asked.map_err(|error| (known, error.to_string()))?;
+        if units > line.total() {
+            return Err((Some(number), self.too_many(units, &line)));
+        }
+        Ok((number, line.is_granted(number)))
     }
 
-    /// Whether a ticket has its units now, those who are over not counted.
-    pub(super) fn has_turn(&self, number: u64, units: u32) -> Result<bool, String> {
-        let mut inner = self.inner();
-        let mut line = inner.observer.line().map_err(|error| error.to_string())?;
-        if !line.is_granted(number) && units <= line.total() {
-            line = inner.observer.settle(self.origin.elapsed(), now()).map_err(|error| error.to_string())?;
-        }
-        if units > line.total() {
-            return Err(self.too_many(units, &line));
-        }
-        Ok(line.is_granted(number))
+    fn ticket(&self, job: &Job, units: u32) -> Ticket {
+        let place = job.directory().path().display().to_string();
+        Ticket::new(units, &self.driver, Some(place), now())
     }
 
     fn too_many(&self, units: u32, line: &Line) -> String {
