@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use experimaestro_core::job::{Failure, JobEvent, JobId, JobState};
+use experimaestro_core::job::{Failure, JobEvent, JobId, JobState, Place};
 use experimaestro_core::scheduler::{Effect, Event, GPUS, Pool, Resubmission, Scheduler, Submission};
 
 use crate::job::Job;
@@ -248,6 +248,11 @@ impl Driver {
     fn changed(&mut self, id: JobId, state: &JobState) {
         if !state.holds_resources() {
             self.devices.take_back(id);
+        } else if matches!(state, JobState::Running(running) if running.place == Place::Adopted)
+            && self.scheduler.request(id).is_some_and(|request| request.amount(GPUS) > 0)
+            && let Some(known) = self.jobs.get(id.index())
+        {
+            self.devices.leave_to(id, known.job.directory());
         }
         let state = self.with_words(state);
         let Some(known) = self.jobs.get(id.index()) else { return };

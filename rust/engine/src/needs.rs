@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use experimaestro_core::fs::{self, Durability, FsResult};
 use experimaestro_core::job::{JobId, Terms};
-use experimaestro_core::layout::LeaseDirectory;
+use experimaestro_core::layout::{JobDirectory, LeaseDirectory};
 use experimaestro_core::scheduler::{GPUS, Request, SLOTS};
 
 use crate::lease::{Keeper, Wanted};
@@ -64,6 +65,21 @@ impl Devices {
         names
     }
 
+    /// A job that was found running keeps the devices that the driver that is gone gave it.
+    pub(crate) fn leave_to(&mut self, job: JobId, directory: &JobDirectory) {
+        let bytes = fs::read(&directory.devices()).ok().flatten().unwrap_or_default();
+        let names: Vec<String> = serde_json::from_slice(&bytes).unwrap_or_default();
+        let is_its_own = |index: &usize| names.contains(&self.names[*index]);
+        let kept: Vec<usize> = (0..self.names.len()).filter(is_its_own).collect();
+        self.taken.insert(job, kept);
+    }
+
+    /// Write down which devices a job was given, for the driver that finds it running.
+    pub(crate) fn record(names: &[String], directory: &JobDirectory) -> FsResult<()> {
+        let text = serde_json::to_vec(names).unwrap_or_default();
+        fs::replace(&directory.devices(), &text, Durability::Process)
+    }
+
     /// A job has ended, or did not start.
     pub(crate) fn take_back(&mut self, job: JobId) {
         self.taken.remove(&job);
@@ -82,5 +98,16 @@ mod tests {
         devices.take_back(JobId(1));
         assert_eq!(devices.give(JobId(3), 1), ["0"]);
         assert_eq!(devices.give(JobId(4), 0), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_job_that_was_found_running_keeps_its_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = JobDirectory::new(folder.path().join("t.learn/ab12"));
+        fs::create_folders(&job.private()).unwrap();
+        Devices::record(&["0".to_owned()], &job).unwrap();
+        let mut devices = Devices::new(["0", "1"].map(str::to_owned).into());
+        devices.leave_to(JobId(1), &job);
+        assert_eq!(devices.give(JobId(2), 1), ["1"]);
     }
 }

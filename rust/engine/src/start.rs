@@ -12,6 +12,7 @@ use crate::job::Job;
 use crate::launch::Request;
 use crate::lease::bind;
 use crate::look::held;
+use crate::needs::Devices;
 use crate::settle::{cannot_start, disk_failure};
 use crate::shared::Shared;
 use crate::time::now;
@@ -40,15 +41,19 @@ fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
         Err(error) => return cannot_start(shared, job, number, &error.to_string()),
     }
     let python = &shared.launcher.settings().python;
-    let prepared = job.preparation().start(job.directory(), python, &shared.surroundings).map(|surroundings| {
+    let prepared = job.preparation().start(job.directory(), python, &shared.surroundings).and_then(|surroundings| {
         shared.plan(job.id(), &surroundings);
-        Request {
+        let devices = job.devices();
+        if !devices.is_empty() {
+            Devices::record(&devices, job.directory()).map_err(|error| error.to_string())?;
+        }
+        Ok(Request {
             job: Arc::clone(job),
             attempt: number,
-            environment: with_devices(surroundings.whole_environment(), &job.devices()),
+            environment: with_devices(surroundings.whole_environment(), &devices),
             python_path: surroundings.python_path.clone(),
             refusals: 0,
-        }
+        })
     });
     match prepared {
         Ok(request) => shared.launcher.launch(shared, request),

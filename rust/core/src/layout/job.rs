@@ -105,6 +105,11 @@ impl JobDirectory {
         self.path.join(".experimaestro")
     }
 
+    /// The GPUs that the job was given.
+    pub fn devices(&self) -> PathBuf {
+        self.private().join("devices.json")
+    }
+
     /// One file of one attempt.
     pub fn attempt(&self, number: u32, file: AttemptFile) -> PathBuf {
         self.private().join(format!("{number:05}.{}", file.extension()))
