@@ -243,3 +243,12 @@ def test_a_child_has_the_surroundings_of_its_script(serve, launch, tmp_path, mon
         assert len(seen[-1]["descriptors"]) == 4, "stdin, stdout, stderr, and the listed folder itself"
     assert seen[0]["draws"][0] != seen[1]["draws"][0]
     assert seen[0]["draws"][1] != seen[1]["draws"][1]
+
+
+def test_a_stopped_server_is_given_up_and_nobody_loses_by_it(one_place):
+    one_place.launcher = "fork-server"
+    driver = one_place.start("stopped_server", XPM_FORKSERVER_PATIENCE="1")
+    assert driver.line() == "submitted"
+    one_place.release()
+    assert {job["state"] for job in driver.finish()["jobs"].values()} == {"done"}
+    assert one_place.executions() == {"gated-0": 1, "record-1": 1}

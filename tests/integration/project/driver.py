@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -141,6 +142,16 @@ def priorities():
     Gated.C(x=0).submit(priority=9)
     tasks = [Record.C(x=x).submit(priority=x) for x in (1, 2, 3)]
     _until("ready", tasks)
+    return []
+
+
+def stopped_server():
+    """One job runs when the fork server stops; the next one is asked of it all the same."""
+    gated = Gated.C(x=0).submit()
+    _until("running", [gated])
+    stat = Path(f"/proc/{gated.job._handle.pid}/stat").read_text()
+    os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGSTOP)
+    Record.C(x=1).submit().wait()
     return []
 
 
