@@ -24,6 +24,10 @@ help:
 	@echo "make test    set up, build, and run every test, in Rust and in Python"
 	@echo "make lint    formatting, lints, types"
 	@echo "make bench   measure, beside floors and peers"
+	@echo "make model   look at every order of every step of the claim protocol (FAULTS=3: with more faults)"
+	@echo "make faults  kill drivers and jobs at their file operations (SEEDS=10000 FIRST=0)"
+	@echo "make trials  the same through the Python package (SEEDS=100 FIRST=0)"
+	@echo "make kills   kill -9 of the driver at random moments (ROUNDS=200)"
 	@echo "make wheel   build the wheel, in $(WHEELS)"
 	@echo "make sdist   build the source distribution, in $(WHEELS)"
 	@echo "make clean   remove what the above have made (the demo's workspace stays)"
@@ -61,6 +65,25 @@ lint-python: $(VENV)/.dev
 .PHONY: bench
 bench: $(VENV)/.bench
 	$(BIN)/python benches/run.py $(BENCH_ARGS)
+
+FAULTS ?= 2
+FIRST ?= 0
+ROUNDS ?= 200
+
+.PHONY: model faults trials kills
+model: $(VENV)/.created
+	MODEL_FAULTS=$(FAULTS) cargo test --release --locked --package experimaestro-core --test model -- --nocapture
+
+faults: SEEDS ?= 10000
+faults: $(VENV)/.created
+	cargo test --release --locked --package experimaestro-engine --test faults -- --seeds $(SEEDS) --first $(FIRST)
+
+trials: SEEDS ?= 100
+trials: $(VENV)/.dev
+	$(BIN)/python tests/trials/trial.py faults --seeds $(SEEDS) --first $(FIRST)
+
+kills: $(VENV)/.dev
+	$(BIN)/python tests/trials/trial.py kills --rounds $(ROUNDS)
 
 .PHONY: wheel sdist
 wheel: $(WHEELS)/.wheel

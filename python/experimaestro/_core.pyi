@@ -504,6 +504,9 @@ def token_state(path: str) -> TokenState:
 def token_release(path: str, ticket: int) -> None:
     """Give a ticket back for a holder that cannot: its job may run on, and is then one too many."""
 
+def fault_point(operation: str, path: str) -> None:
+    """A place where a test may kill or stop this process, or fill the disk (OSError). Does nothing unless XPM_FAULT is set."""
+
 def report_progress(directory: str, level: int, value: float, description: str | None) -> None:
     """Append one line to the job's progress file."""
 

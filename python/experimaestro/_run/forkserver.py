@@ -16,6 +16,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from experimaestro._core import fault_point
 from experimaestro._run import runner
 from experimaestro._run.leaving import leave
 
@@ -78,6 +79,7 @@ class ForkServer:
             self._send({"refused": number, "message": f"incomplete request: {error!r}"})
             return
         try:
+            fault_point("fork", job.directory)
             pid = os.fork()
         except OSError as error:
             # Too little memory, or too many processes: others will end.
@@ -86,6 +88,8 @@ class ForkServer:
         if pid == 0:
             self._become(job)
         self._launches[pid] = number
+        with suppress(OSError):  # a full disk is nothing to a server
+            fault_point("started", job.directory)
         self._send({"started": number, "pid": pid})
 
     def _reap(self) -> None:

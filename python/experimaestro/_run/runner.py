@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from experimaestro._core import Attempt
+from experimaestro._core import Attempt, fault_point
 from experimaestro._run.cancellation import Cancellation
 from experimaestro._run.leaving import flush_streams, leave, wait_for_threads
 from experimaestro._run.logs import ROTATE, start_logs
@@ -128,6 +128,7 @@ def _outcome(cancellation: Cancellation, directory: Path, claim: Attempt | None)
 def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
     from experimaestro._config.lifecycle import load_task
 
+    fault_point("load", os.fspath(directory))
     try:
         task: Any = load_task(directory)
     except SystemExit as error:
@@ -135,6 +136,7 @@ def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
     if claim is not None and not claim.is_mine():
         return None
     Env.current_task = task
+    fault_point("execute", os.fspath(directory))
     try:
         task.execute()
     except SystemExit as error:
@@ -142,6 +144,7 @@ def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
         if not (isinstance(error.code, int) and error.code == 0):
             raise
     wait_for_threads()
+    fault_point("end of execute", os.fspath(directory))
     return Outcome("done")
 
 

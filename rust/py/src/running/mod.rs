@@ -9,6 +9,7 @@ use crate::errors;
 
 mod attempt;
 mod engine;
+mod fault;
 mod handle;
 mod heartbeat;
 mod launch;
@@ -45,6 +46,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(token::token_open, module)?)?;
     module.add_function(wrap_pyfunction!(token::token_state, module)?)?;
     module.add_function(wrap_pyfunction!(token::token_release, module)?)?;
+    module.add_function(wrap_pyfunction!(fault::fault_point, module)?)?;
     module.add_function(wrap_pyfunction!(progress::report_progress, module)?)?;
     module.add_function(wrap_pyfunction!(progress::read_progress, module)?)
 }
