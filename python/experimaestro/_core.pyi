@@ -222,7 +222,7 @@ def seal(config: Any, context: Any, *, identified: bool = False) -> None:
 def task_dependencies(config: Any) -> list[Any]:
     """The tasks that must be done before this one."""
 
-def mark_output(config: Any, task: Any) -> None:
+def mark_output(config: Any, task: Any, dynamic: bool = False) -> None:
     """Link an output to the task that makes it."""
 
 def add_tag(config: Any, name: str, value: Any) -> None: ...

@@ -1,7 +1,9 @@
 """The user's settings file."""
 
 from experimaestro._run.settings import (
+    HistorySettings,
     LocalSettings,
+    ServerSettings,
     Settings,
     WorkspaceSettings,
     find_workspace,
@@ -9,4 +11,13 @@ from experimaestro._run.settings import (
     get_workspace,
 )
 
-__all__ = ["LocalSettings", "Settings", "WorkspaceSettings", "find_workspace", "get_settings", "get_workspace"]
+__all__ = [
+    "HistorySettings",
+    "LocalSettings",
+    "ServerSettings",
+    "Settings",
+    "WorkspaceSettings",
+    "find_workspace",
+    "get_settings",
+    "get_workspace",
+]

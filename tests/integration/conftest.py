@@ -57,7 +57,15 @@ class Place:
             os.mkfifo(self.records / name)
             self._fifos[name] = os.open(self.records / name, os.O_RDWR)
 
-    def start(self, scenario: str, *arguments: str, name: str = "xp", slots: int = 2, **variables: str) -> Driver:
+    def start(
+        self,
+        scenario: str,
+        *arguments: str,
+        name: str = "xp",
+        slots: int = 2,
+        script: str = "driver.py",
+        **variables: str,
+    ) -> Driver:
         """Start a driver."""
         environment = {
             **os.environ,
@@ -68,7 +76,7 @@ class Place:
             **variables,
         }
         process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "driver.py"), str(self.workdir), name, scenario, *arguments],
+            [sys.executable, str(PROJECT / script), str(self.workdir), name, scenario, *arguments],
             env=environment,
             cwd=self.home,
             stdout=subprocess.PIPE,

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from experimaestro import _core
 
 from .loading import read, read_file
+from .serialization import from_state_dict
 
 JOURNAL = "journal.jsonl"
 """What our runs leave."""
+ACTIONS = "actions.json"
 
 
 class ExperimentInfo(NamedTuple):
@@ -82,7 +84,19 @@ def _of_journal(folder: Path) -> ExperimentInfo:
     except _core.LoadError as error:
         raise type(error)(f"a job of {folder}: {error}") from error.__cause__
     jobs = {} if loaded is None else {job: loaded.result[number] for job, number in gathered.main.items()}
-    return ExperimentInfo(jobs, {})
+    return ExperimentInfo(jobs, _recorded_actions(folder))
+
+
+def _recorded_actions(folder: Path) -> dict[str, Any]:
+    file = folder / ACTIONS
+    if not file.is_file():
+        return {}
+    try:
+        state = json.loads(file.read_bytes())
+        loaded: dict[str, Any] = from_state_dict(state)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
+    return loaded
 
 
 class _Gathered:

@@ -154,11 +154,11 @@ class ConfigInformation:
         index = list(self.xpmtype.arguments).index(name)
         return SetInfo(*self._state.provenance(index))
 
-    def mark_output(self, config: Any, dynamic: bool = False) -> Any:  # noqa: ARG002
-        """Make a configuration an output of this task; returns it."""
+    def mark_output(self, config: Any, dynamic: bool = False) -> Any:
+        """Make a configuration an output of this task (`dynamic`: of a task that may still run); returns it."""
         from .outputs import mark_output
 
-        return mark_output(self.pyobject, config)
+        return mark_output(self.pyobject, config, dynamic=dynamic)
 
     # --- stored form
 

@@ -15,8 +15,13 @@ DependentMarker = "Callable[[T], T]"
 """The type of `dep`: links a configuration to the task, and returns it."""
 
 
-def mark_output(task: Any, config: T) -> T:
+def mark_output(task: Any, config: T, *, dynamic: bool = False) -> T:
     """Link a configuration to the task that makes it; returns the configuration.
+
+    Args:
+        task: makes the configuration.
+        config: the output.
+        dynamic: the output is there while the task still runs: who uses it does not wait for the end of the task.
 
     Raises:
         AssertionError: it is no configuration, is a task itself, or is the output of another task.
@@ -32,7 +37,7 @@ def mark_output(task: Any, config: T) -> T:
         )
     if state.task is not None and state.task is not task:
         raise AssertionError(f"{config!r} is already the output of {state.task!r}, and cannot be that of {task!r} too")
-    _core.mark_output(config, task)
+    _core.mark_output(config, task, dynamic)
     return config
 
 

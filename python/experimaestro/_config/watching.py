@@ -78,9 +78,12 @@ def register_task_output(value: Any, method: Any, args: tuple[Any, ...], kwargs:
     line = json.dumps({"key": key, "args": list(args), "kwargs": kwargs}) + "\n"
     own = folder / ".experimaestro"
     own.mkdir(exist_ok=True)
-    # One write: lines of several threads do not mix.
-    file = os.open(own / "task-outputs.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    file = os.open(own / "task-outputs.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
+        size = os.fstat(file).st_size
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            line = "\n" + line  # an attempt that was killed left the last line without its end
+        # One write: lines of several threads do not mix.
         os.write(file, line.encode())
     finally:
         os.close(file)

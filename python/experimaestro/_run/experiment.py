@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from experimaestro import _core
 from experimaestro._run.engine import get_engine
+from experimaestro._run.experiment_messages import tell_failures, tell_how_to_come_back, tell_waiting
+from experimaestro._run.experiment_view import ExperimentView
+from experimaestro._run.extras import Extras
 from experimaestro._run.listeners import Notifier, Scheduler
 from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
 from experimaestro._run.run_mode import RunMode
 from experimaestro._run.settings import WorkspaceSettings, get_settings
+from experimaestro._run.task_outputs import TaskOutputs
 from experimaestro._run.workspace import Workspace, make_current
-from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
+from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit, LoadError
 
 if TYPE_CHECKING:
     import threading
@@ -25,18 +29,22 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from experimaestro._config.watching import WatchedOutput
     from experimaestro._core import Run
     from experimaestro._run.job import Job
     from experimaestro._run.launching import Launcher
+    from experimaestro._run.services import Service
     from experimaestro._run.tokens import CounterToken
 
 __all__ = ["current", "experiment"]
+
+ServiceT = TypeVar("ServiceT", bound="Service")
 
 _STOP_POLL_SECONDS = 0.25
 _LONGEST_NAME = 200
 
 
-class experiment:  # noqa: N801 - a context manager, in lower case for its users
+class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower case for its users
     """Tasks submitted inside `with experiment(workdir, name):` run in this workspace, each exactly once.
 
     At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C,
@@ -114,6 +122,8 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         self._outer: experiment | None = None
         self._outer_workspace: Workspace | None = None
         self._notifier: Notifier | None = None
+        self._outputs = TaskOutputs(self)
+        self._extras = Extras(self)
         self._environment_thread: threading.Thread | None = None
 
     # --- which one
@@ -192,6 +202,11 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0) - counts.get("transient", 0)
 
     @property
+    def taskOutputQueueSize(self) -> int:  # noqa: N802 - name of older versions
+        """How many outputs that running tasks announced are not told yet to who watches them."""
+        return self._outputs.queue_size
+
+    @property
     def stopped(self) -> bool:
         """Whether `stop()` was called."""
         return self._stopped
@@ -213,6 +228,23 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         if self.jobs.setdefault(job.identifier, job) is job and self not in job.experiments:
             job.experiments.append(self)
 
+    def watch_output(self, watched: WatchedOutput) -> None:
+        """Call back for each output that a task of this experiment announces.
+
+        Raises:
+            RuntimeError: the task was not submitted, or its experiments are over.
+        """
+        from experimaestro import _core
+
+        job = _core.state_of(watched.task).job
+        if job is None:
+            raise RuntimeError(f"{watched.task!r} was not submitted: nothing of it can be watched by the experiment")
+        job.watch_output(watched)
+
+    def watch_output_of(self, job: Job, watched: WatchedOutput) -> None:
+        """Call back for each output of a job of this experiment (called by the job)."""
+        self._outputs.watch(job, watched)
+
     def setenv(self, name: str, value: str, override: bool = True) -> None:
         """Set a variable for the tasks of this experiment.
 
@@ -232,6 +264,68 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             count: units in all; it replaces another total.
         """
         return self.workspace.connector.createtoken(name, count)
+
+    # --- data
+
+    def save(self, obj: Any, name: str = "default") -> None:
+        """Save configurations in the folder of this run, for `load` in this or a later experiment.
+
+        Args:
+            obj: a configuration, or a list or dictionary of them.
+            name: to find it again; what had the name before is replaced.
+
+        Raises:
+            RuntimeError: there is no run: before entering, or in a simulation.
+        """
+        from experimaestro._run.run_data import save_data
+
+        save_data(self._folder(), obj, name)
+
+    def load(self, reference: str, name: str = "default", run_id: str | None = None) -> Any:
+        """Load what an experiment of this workspace saved.
+
+        Args:
+            reference: name of that experiment.
+            name: what `save` was given.
+            run_id: of this run; by default, the newest one that saved something under the name.
+
+        Raises:
+            FileNotFoundError: there is no such experiment, or nothing of this name in it.
+        """
+        from experimaestro._run.run_data import load_data
+
+        return load_data(self.workspace.experimentspath / reference, name, run_id)
+
+    # --- services and actions
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """The services, by id."""
+        return self._extras.services
+
+    @property
+    def actions(self) -> dict[str, Any]:
+        """The actions, by identifier."""
+        return self._extras.actions
+
+    def add_service(self, service: ServiceT) -> ServiceT:
+        """Offer a service, and return it; it is stopped at the end of the experiment.
+
+        The same one may be added twice; another one with the same id takes its place, with a warning.
+        """
+        self._extras.add_service(service)
+        return service
+
+    def add_action(self, action: Any) -> str:
+        """Offer an action, to be carried out during or after the experiment (`xpm experiments actions run`).
+
+        Returns:
+            Its identifier.
+
+        Raises:
+            TypeError: this is no configuration of an action.
+        """
+        return self._extras.add_action(action)
 
     def check_not_stopped(self) -> None:
         """Refuse a submission after `stop()`.
@@ -260,10 +354,13 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
                 self._notifier.drain()
             if self.scheduler.listeners and self._notifier is not None:
                 self._notifier.start()
-            if run.wait(0.0):
+            while not self._outputs.wait(_STOP_POLL_SECONDS) and run.wait(0.0):
+                if self._stopped:
+                    raise KeyboardInterrupt("the experiment was stopped")
+            if run.wait(0.0) and self._outputs.is_settled():
                 break
         if self.failed and not any(getattr(listener, "tells_failures", False) for listener in self.scheduler.listeners):
-            self._tell_failures()
+            tell_failures(self)
 
     def stop(self) -> None:
         """End the waiting, from any thread; running jobs go on, and nothing more can be submitted."""
@@ -309,7 +406,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             make_current(self._outer_workspace)
             self._close(status)
             if isinstance(error, KeyboardInterrupt):
-                self._tell_how_to_come_back()
+                tell_how_to_come_back(self)
         if status == "detached" and self._detach and error is None:
             self._leave_to_successor()
         return isinstance(error, GracefulExperimentExit)
@@ -346,7 +443,7 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
         self.run = get_engine().open_run(
             self.workspace.path_text, self.name, on_wait=self._tell_waiting, environment=encode(environment)
         )
-        self._notifier = Notifier(self.run, self._find_job)
+        self._notifier = Notifier(self, self.run)
         if self.scheduler.listeners:
             self._notifier.start()
         if roots:
@@ -373,51 +470,33 @@ class experiment:  # noqa: N801 - a context manager, in lower case for its users
             return
         if self._environment_thread is not None:
             self._environment_thread.join()
+        self._outputs.close()
+        self._extras.stop_services()
         self.run.close(status)
         if self._notifier is not None:
             self._notifier.drain()
+        if status != "detached":
+            self._forget_old_runs(self.run.run_id, status)
 
-    def _find_job(self, task_id: str, identifier: str) -> Job | None:
+    def _forget_old_runs(self, run_id: str, status: str) -> None:
+        from experimaestro._run.history import cleanup_experiment_history
+
+        history = self.workspace.workspace_settings.history or self.workspace.settings.history
+        try:
+            cleanup_experiment_history(
+                self.experiment_base, current_run_id=run_id, current_status=status, history=history
+            )
+        except (OSError, LoadError) as error:
+            # Old runs are in nobody's way: the result of this one counts.
+            print(f"experimaestro: old runs of {self.name} could not be removed: {error}", file=sys.stderr)
+
+    def find_job(self, task_id: str, identifier: str) -> Job | None:
+        """Return the job of this experiment with this identifier; None when there is none."""
         job = self.jobs.get(identifier)
         return job if job is not None and job.task_id == task_id else None
 
-    # --- what people read
-
     def _tell_waiting(self, holder: str) -> None:
-        print(
-            f"experimaestro: the experiment {self.name} is being run by another process (on {holder}): waiting for it",
-            file=sys.stderr,
-        )
-
-    def _tell_failures(self) -> None:
-        import logging
-
-        logger = logging.getLogger("xpm")
-        failed = list(self.failedJobs.values())
-        direct = [job for job in failed if job._handle is not None and job._handle.reason != "DEPENDENCY"]
-        for job in direct:
-            reason = job.state.failure_reason
-            logger.error("%s/%s: %s: %s (log: %s)", job.task_id, job.identifier, reason.name if reason else "FAILED",
-                         job.message or "no message", job.stderr)  # fmt: skip
-        skipped = len(failed) - len(direct)
-        more = f", and {skipped} not run because they depend on them" if skipped else ""
-        logger.error("%s: %d of %d jobs failed%s", self.name, len(direct), len(self.jobs), more)
-
-    def _tell_how_to_come_back(self) -> None:
-        if self.run is None:
-            return
-        import shlex
-
-        counts = self.run.counts()
-        running = counts.get("running", 0) + counts.get("scheduled", 0)
-        pending = self.unfinishedJobs - running
-        lines = [f"\nexperimaestro: {self.name} is left: {running} jobs go on running, {pending} were not started"]
-        if running or pending:
-            lines.append(f"  come back:   {shlex.join(sys.orig_argv)}")
-            lines.append("               (the same command re-attaches to what runs, and starts the rest)")
-        followed = [job for job in self.jobs.values() if job.state.running()][:3]
-        lines.extend(f"  follow:      tail -f {shlex.quote(str(job.stderr))}" for job in followed)
-        print("\n".join(lines), file=sys.stderr)
+        tell_waiting(self.name, holder)
 
     def __repr__(self) -> str:
         return f"experiment({self.workspace.path_text!r}, {self.name!r})"

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experimaestro._run.current import acting_experiment
 from experimaestro._run.engine import get_engine
 from experimaestro._run.logs import ROTATE
 from experimaestro._run.states import JobState, state_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from experimaestro._config.watching import WatchedOutput
     from experimaestro._core import FailureOrigin, JobHandle, Launch, ProgressLevel, Retries
     from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
@@ -303,6 +305,20 @@ class Job:
             owners[-1].notifier.start()
         else:
             threading.Thread(target=self._complete_alone, args=(handle,), daemon=True).start()
+
+    def watch_output(self, watched: WatchedOutput) -> None:
+        """Call back for each output that the task announces, those of the past included; see `TaskOutputs`.
+
+        Raises:
+            RuntimeError: the experiments of the job are over.
+        """
+        if self._handle is None:
+            return  # a simulation: nothing is announced
+        acting = acting_experiment()
+        owners = [owner for owner in self.experiments if owner.is_open]
+        if not owners:
+            raise RuntimeError(f"{self.task_id}/{self.identifier}: no experiment is open that could watch its outputs")
+        (acting if acting in owners and acting is not None else owners[-1]).watch_output_of(self, watched)
 
     def take_callbacks(self) -> list[Callable[[], object]]:
         """Hand the callbacks over to whoever will call them; nobody else will."""

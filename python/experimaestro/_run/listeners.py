@@ -8,10 +8,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from experimaestro._run.current import working_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experimaestro._core import JobHandle, Run
+    from experimaestro._run.experiment import experiment
     from experimaestro._run.job import Job
 
 __all__ = ["Listener", "Notifier", "Scheduler"]
@@ -69,9 +72,9 @@ class Notifier:
     The thread starts when somebody wants to know: what happened before is kept by the run and told then.
     """
 
-    def __init__(self, run: Run, find_job: Callable[[str, str], Job | None]) -> None:
+    def __init__(self, owner: experiment, run: Run) -> None:
+        self._owner = owner
         self._run = run
-        self._find_job = find_job
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
@@ -96,6 +99,11 @@ class Notifier:
             thread.join(_POLL_SECONDS)  # in pieces, so that Ctrl-C comes through
 
     def _loop(self) -> None:
+        # What callbacks submit belongs to their experiment, whatever is open on the main thread.
+        with working_for(self._owner):
+            self._tell_all()
+
+    def _tell_all(self) -> None:
         while True:
             ending = self._ending.is_set()
             events = self._run.events(0.0 if ending else _POLL_SECONDS)
@@ -105,7 +113,7 @@ class Notifier:
                 return
 
     def _deliver(self, handle: JobHandle, state: str) -> None:
-        job = self._find_job(handle.task_id, handle.identifier)
+        job = self._owner.find_job(handle.task_id, handle.identifier)
         if job is None:
             return
         with _delivery:

@@ -23,6 +23,8 @@ class RunMode(str, Enum):
     """Write the job folders, run nothing."""
     DRY_RUN = "dry-run"
     """Say what would run; write nothing."""
+    PREPARE = "prepare"
+    """Prepare what the tasks need on this machine (`Prepare`), run nothing."""
 
     @property
     def submits(self) -> bool:

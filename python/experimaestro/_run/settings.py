@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LocalSettings", "Settings", "WorkspaceSettings", "find_workspace", "get_settings", "get_workspace",
-           "settings_path"]  # fmt: skip
+__all__ = ["HistorySettings", "LocalSettings", "ServerSettings", "Settings", "WorkspaceSettings", "find_workspace",
+           "get_settings", "get_workspace", "settings_path"]  # fmt: skip
 
 _VARIABLE = re.compile(r"\$\{(?:oc\.)?env[:.]([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -32,6 +32,38 @@ class LocalSettings:
         self.gpus = gpus
 
 
+class HistorySettings:
+    """How many past runs of an experiment are kept, besides the current one.
+
+    Attributes:
+        max_done: runs that succeeded.
+        max_failed: runs that failed since the last success.
+    """
+
+    def __init__(self, max_done: int = 5, max_failed: int = 1) -> None:
+        self.max_done = max_done
+        self.max_failed = max_failed
+
+
+class ServerSettings:
+    """Where the web server of an experiment listens.
+
+    Attributes:
+        port: None lets the system choose.
+        host: None is this machine only.
+        autohost: `fqdn` or `name`: the name under which addresses are told.
+        token: None makes a new one at each start.
+    """
+
+    def __init__(
+        self, port: int | None = None, host: str | None = None, autohost: str | None = None, token: str | None = None
+    ) -> None:
+        self.port = port
+        self.host = host
+        self.autohost = autohost
+        self.token = token
+
+
 class WorkspaceSettings:
     """A workspace of the settings file, or one made from a path.
 
@@ -43,6 +75,7 @@ class WorkspaceSettings:
         triggers: patterns of experiment names that choose this workspace.
         scheme: how identifiers are made in it: `sha256-v2` or `sha256-v1` for a workspace of an older package; None for
             what it records, and `md5` for a new one.
+        history: how many past runs are kept; None means as the settings say for all workspaces.
     """
 
     def __init__(
@@ -54,6 +87,7 @@ class WorkspaceSettings:
         max_retries: int = 3,
         triggers: list[str] | None = None,
         scheme: str | None = None,
+        history: HistorySettings | None = None,
     ) -> None:
         self.id = id
         self.path = Path(os.path.abspath(os.path.expanduser(os.fspath(path))))
@@ -61,6 +95,7 @@ class WorkspaceSettings:
         self.max_retries = max_retries
         self.triggers = list(triggers or [])
         self.scheme = scheme
+        self.history = history
 
     def __repr__(self) -> str:
         return f"WorkspaceSettings(id={self.id!r}, path={str(self.path)!r})"
@@ -73,6 +108,8 @@ class Settings:
         env: variables for every task.
         workspaces: in the order of the file; the first is the default one.
         local: how jobs run on this machine.
+        server: where the web server of an experiment listens.
+        history: how many past runs of an experiment are kept.
     """
 
     def __init__(
@@ -81,10 +118,14 @@ class Settings:
         env: dict[str, str] | None = None,
         workspaces: list[WorkspaceSettings] | None = None,
         local: LocalSettings | None = None,
+        server: ServerSettings | None = None,
+        history: HistorySettings | None = None,
     ) -> None:
         self.env: dict[str, str] = dict(env or {})
         self.workspaces = list(workspaces or [])
         self.local = local or LocalSettings()
+        self.server = server or ServerSettings()
+        self.history = history or HistorySettings()
 
 
 _cached: Settings | None = None
@@ -141,6 +182,8 @@ def read_settings(path: Path) -> Settings:
         env=_variables(content.get("env"), f"{path}: env"),
         workspaces=[_workspace(entry, f"{path}: workspaces[{index}]") for index, entry in enumerate(workspaces)],
         local=LocalSettings(slots, launcher, None if gpus is None else [str(name) for name in gpus]),
+        server=_server(content.get("server"), f"{path}: server"),
+        history=_history(content.get("history"), f"{path}: history") or HistorySettings(),
     )
 
 
@@ -183,6 +226,7 @@ def find_workspace(
             max_retries=found.max_retries,
             triggers=found.triggers,
             scheme=found.scheme,
+            history=found.history,
         )
     if workdir is not None:
         return WorkspaceSettings("", workdir)
@@ -216,6 +260,7 @@ def _workspace(entry: Any, place: str) -> WorkspaceSettings:
         max_retries=retries,
         triggers=[str(trigger) for trigger in triggers],
         scheme=_scheme(entry.get("scheme"), f"{place}.scheme"),
+        history=_history(entry.get("history"), f"{place}.history"),
     )
 
 
@@ -223,6 +268,32 @@ def _scheme(value: Any, place: str) -> str | None:
     from experimaestro._run.scheme import check_scheme
 
     return None if value is None else check_scheme(value, place)
+
+
+def _history(value: Any, place: str) -> HistorySettings | None:
+    if value is None:
+        return None
+    entry = _mapping(value, place)
+    counts: dict[str, int] = {}
+    for key in ("max_done", "max_failed"):
+        count = entry.get(key)
+        if count is None:
+            continue
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise ValueError(f"{place}.{key}: {count!r} is not a number of runs (0 or more)")
+        counts[key] = count
+    return HistorySettings(**counts)
+
+
+def _server(value: Any, place: str) -> ServerSettings:
+    entry = _mapping(value or {}, place)
+    port = entry.get("port")
+    if port is not None and (not isinstance(port, int) or isinstance(port, bool) or not 0 <= port < 65536):
+        raise ValueError(f"{place}.port: {port!r} is not the number of a port")
+    if entry.get("autohost") not in (None, "fqdn", "name"):
+        raise ValueError(f"{place}.autohost: {entry['autohost']!r} is neither 'fqdn' nor 'name'")
+    texts = {key: None if entry.get(key) is None else str(entry[key]) for key in ("host", "autohost", "token")}
+    return ServerSettings(port, texts["host"], texts["autohost"], texts["token"])
 
 
 def _mapping(value: Any, place: str) -> dict[str, Any]:

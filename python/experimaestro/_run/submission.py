@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
 from experimaestro._config.lifecycle import prepare_submission, submission_outputs
+from experimaestro._config.tasks import Prepare
 from experimaestro._config.types import HOOKED
+from experimaestro._run import preparation
+from experimaestro._run.current import acting_experiment
 from experimaestro._run.engine import get_engine
-from experimaestro._run.experiment import experiment
 from experimaestro._run.job import Job
 from experimaestro._run.run_mode import RunMode
 from experimaestro._run.transient import TransientMode
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
+    from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
     from experimaestro._run.workspace import Workspace
 
@@ -43,7 +46,7 @@ def submit_task(
     init_tasks: Sequence[Any] = (),
     max_retries: int | None = None,
     transient: TransientMode | None = None,
-    backup: bool | None = None,  # noqa: ARG001
+    backup: bool | None = None,
     priority: int = 0,
 ) -> Any:
     """Submit a task to the current experiment.
@@ -69,12 +72,23 @@ def submit_task(
         RuntimeError: there is no experiment, or this object was submitted before.
         ExperimentStopped: the experiment is being stopped.
     """
+    if isinstance(config, Prepare):
+        given = {
+            "workspace": workspace,
+            "launcher": launcher,
+            "run_mode": run_mode,
+            "max_retries": max_retries,
+            "transient": transient,
+            "backup": backup,
+        }
+        options = {name: value for name, value in given.items() if value is not None}
+        return preparation.submit_preparation(config, init_tasks=init_tasks, priority=priority, **options)
     state = _core.state_of(config)
     if state is None or not state.schema.is_task:
         raise ValueError(f"{config!r} is not a task: only tasks can be submitted")
     if state.submitted:
         raise RuntimeError(f"{config!r} was submitted before; to run it with other values, submit a copy (copyconfig)")
-    owner = experiment.CURRENT
+    owner = acting_experiment()
     if owner is not None:
         owner.check_not_stopped()
         if workspace is None:
@@ -89,6 +103,8 @@ def submit_task(
     transient = TransientMode.NONE if transient is None else TransientMode(transient)
     if max_retries is None:
         max_retries = workspace.workspace_settings.max_retries
+    if preparation.exists():
+        _prepare(config, submission.dependencies, workspace, mode)
     key = (workspace.path_text, submission.type_id, submission.identifier)
     job = _jobs.get(key)
     if job is None:
@@ -119,11 +135,25 @@ def submit_task(
     if mode is RunMode.NORMAL:
         _hand_over(job, owner)
         _jobs[key] = job
-    else:
+    elif mode is not RunMode.PREPARE:
         _simulate(job, mode)
     state.job = job
     state.submitted = True
-    return submission_outputs(config)
+    for watched in state.watched:
+        job.watch_output(watched)
+    return submission_outputs(config, owner.add_action if owner is not None else None)
+
+
+def _prepare(config: Any, dependencies: list[Any], workspace: Workspace, mode: RunMode) -> None:
+    """Do what must be done before the job on this machine, and let it wait for the jobs that do so."""
+    from experimaestro._run.preparation_task import PreparationTask
+
+    if isinstance(config, PreparationTask) and mode is RunMode.NORMAL:
+        return
+    if mode in (RunMode.NORMAL, RunMode.PREPARE):
+        preparation.prepare_for(config, workspace, mode)
+    if mode is RunMode.NORMAL:
+        dependencies.extend(preparation.jobs_of(config, workspace))
 
 
 def _apply_hooks(config: Any, job: Job) -> None:

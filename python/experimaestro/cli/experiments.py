@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experimaestro.cli.history import history, history_prune, tag, tags, untag
+from experimaestro.cli.offers import actions, services
 from experimaestro.cli.session import is_terminal
 from experimaestro.cli.workspace import existing_workspace, workspace_options
 
@@ -68,3 +70,7 @@ def _print_table(rows: list[RunRow]) -> None:
             Text(row["host"] or "", style="dim"),
         )
     tables.console().print(table)
+
+
+for _command in (history, history_prune, tag, untag, tags, services, actions):
+    experiments.add_command(_command)

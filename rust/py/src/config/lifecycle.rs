@@ -333,33 +333,27 @@ fn generate<'py>(
 
 /// The tasks that must be done before this one: tasks given as parameters, and tasks whose outputs are.
 ///
-/// Stops at a configuration that is linked to a task; configurations that were loaded are transparent.
+/// Stops at a configuration that is linked to a task; configurations that were loaded are transparent. What a task
+/// announced while it runs does not wait for this task, but for all else that it was made of.
 #[pyfunction]
 pub(crate) fn task_dependencies<'py>(config: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let py = config.py();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     let mut known = HashSet::new();
-    seen.insert(address(config));
-    let mut stack = vec![config.clone()];
-    while let Some(current) = stack.pop() {
+    // With each configuration, the running task on the way to it that announced it.
+    let mut stack = vec![(config.clone(), None)];
+    seen.insert((address(config), None));
+    while let Some((current, mut announced_by)) = stack.pop() {
         let state = ConfigState::of_configuration(&current)?;
         let it = state.get();
-        if current.as_ptr() != config.as_ptr() {
-            let task = {
-                let inner = it.lock();
-                let linked = inner.rare.as_ref().and_then(|rare| rare.task.as_ref().map(|task| task.clone_ref(py)));
-                if inner.loaded {
-                    None
-                } else if inner.submitted {
-                    Some(current.clone().unbind())
-                } else {
-                    linked
-                }
-            };
-            if let Some(task) = task {
-                let task = task.into_bound(py);
-                if task.as_ptr() != config.as_ptr() && known.insert(address(&task)) {
+        if current.as_ptr() != config.as_ptr()
+            && let Some((task, dynamic)) = linked_task(&current, it)
+        {
+            if dynamic {
+                announced_by = Some(address(&task));
+            } else {
+                let here = address(&task);
+                if task.as_ptr() != config.as_ptr() && Some(here) != announced_by && known.insert(here) {
                     found.push(task);
                 }
                 continue;
@@ -368,12 +362,25 @@ pub(crate) fn task_dependencies<'py>(config: &Bound<'py, PyAny>) -> PyResult<Vec
         let mut below = children(&current, it)?;
         below.reverse();
         for child in below {
-            if seen.insert(address(&child.config)) {
-                stack.push(child.config);
+            if seen.insert((address(&child.config), announced_by)) {
+                stack.push((child.config, announced_by));
             }
         }
     }
     Ok(found)
+}
+
+/// The task that a configuration is or is linked to, and whether it is an output of a task that may still run.
+fn linked_task<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> Option<(Bound<'py, PyAny>, bool)> {
+    let inner = state.lock();
+    if inner.loaded {
+        None
+    } else if inner.submitted {
+        Some((config.clone(), false))
+    } else {
+        let task = inner.rare.as_ref().and_then(|rare| rare.task.as_ref());
+        task.map(|task| (task.bind(config.py()).clone(), inner.dynamic))
+    }
 }
 
 /// Every configuration that can be reached, sub-configurations first, the root last; linked tasks are not followed.
@@ -400,7 +407,8 @@ pub(crate) fn reachable<'py>(roots: &[Bound<'py, PyAny>]) -> PyResult<Vec<Bound<
 
 /// Link an output to the task that makes it; returns nothing, raises if it is linked to another one.
 #[pyfunction]
-pub(crate) fn mark_output(config: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+#[pyo3(signature = (config, task, dynamic = false))]
+pub(crate) fn mark_output(config: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>, dynamic: bool) -> PyResult<()> {
     let state = ConfigState::of_configuration(config)?;
     let mut inner = state.get().lock();
     let known = inner.rare.as_ref().and_then(|rare| rare.task.as_ref()).map(Py::as_ptr);
@@ -413,6 +421,7 @@ pub(crate) fn mark_output(config: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) ->
         None => {
             inner.forget_digest();
             inner.rare().task = Some(task.clone().unbind());
+            inner.dynamic = dynamic;
             Ok(())
         }
     }

@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) loaded: bool,
     /// The configuration is a task that was submitted: it is its own task.
     pub(crate) submitted: bool,
+    /// It is an output of a task that may still run: who uses it does not wait for the task.
+    pub(crate) dynamic: bool,
     pub(crate) meta: Option<bool>,
     pub(crate) digest: Option<[u8; 16]>,
     /// Whether it, or anything below it, is of a class whose objects are told apart; `None` if unknown.
