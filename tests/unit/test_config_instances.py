@@ -130,10 +130,9 @@ def test_in_a_cycle():
     assert hexed(loop(Encoder.C())) == hexed(loop(Encoder.C()))
 
 
-def test_below_a_task_that_a_configuration_is_linked_to(workspace):
+def test_what_is_in_the_job_of_another_task_is_not_an_object_of_this_one(workspace):
+    """So the cost of an identifier does not grow with the ancestors of a task."""
     from experimaestro import RunMode, experiment
-
-    one, other = Encoder.C(), Encoder.C()
 
     class Trained(Task):
         model: Param[Any]
@@ -141,9 +140,14 @@ def test_below_a_task_that_a_configuration_is_linked_to(workspace):
         def task_outputs(self, dep):
             return dep(self.model)
 
+    one, other = Encoder.C(), Encoder.C()
     with experiment(workspace, "x", run_mode=RunMode.DRY_RUN):
-        output = Trained.C(model=Holder.C(a=one)).submit()
-        assert hexed(Holder.C(a=output, b=other)) != hexed(Holder.C(a=output, b=one))
+        task = Trained.C(model=Holder.C(a=one, b=other))
+        output = task.submit()
+        assert hexed(Holder.C(a=output, b=Encoder.C())) != hexed(Holder.C(a=output, b=one))
+        first = hexed(Holder.C(a=task))
+        assert hexed(Holder.C(a=task, b=one)) == hexed(Holder.C(a=task, b=Encoder.C()))
+        assert hexed(Holder.C(a=task)) == first
 
 
 @pytest.mark.parametrize(

@@ -232,10 +232,11 @@ impl<'py> Walk<'py> {
                 .is_some_and(|rare| rare.task.is_some() || !rare.init_tasks.is_empty() || !rare.pre_tasks.is_empty());
             (inner.sealed, inner.digest.filter(|_| inner.sealed).map(Digest::from), inner.meta, has_tasks)
         };
-        // The digest alone does not tell which objects below are told apart.
+        // The digest alone does not tell which objects below are told apart. A task counts by its identifier all the same:
+        // nothing in the job of another task is an object of this one.
         let cached = digest;
         let digest = match digest {
-            Some(digest) if !holds_instances(config, state.get())? => Some(digest),
+            Some(digest) if state.get().schema.get().is_task || !holds_instances(config, state.get())? => Some(digest),
             _ => None,
         };
         if state.get().schema.get().is_instance

@@ -40,7 +40,11 @@ pub(crate) fn holds_instances(config: &Bound<'_, PyAny>, state: &ConfigState) ->
     let mut found = false;
     while let Some(next) = pending.pop() {
         let state = ConfigState::of_configuration(&next)?;
-        if state.get().schema.get().is_instance {
+        let schema = state.get().schema.get();
+        if schema.is_task && !next.is(config) && state.get().lock().digest.is_some() {
+            continue;
+        }
+        if schema.is_instance {
             found = true;
             break;
         }

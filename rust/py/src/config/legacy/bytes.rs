@@ -26,6 +26,7 @@ pub(super) mod tag {
     pub(crate) const MEMBER: u8 = 0x0a;
     pub(crate) const LEVELS_UP: u8 = 0x0b;
     pub(crate) const INIT_TASKS: u8 = 0x0c;
+    pub(crate) const INSTANCE: u8 = 0x0d;
     pub(crate) const SET: u8 = 0x0e;
 }
 

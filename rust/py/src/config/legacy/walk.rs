@@ -15,6 +15,7 @@ use super::outer::full_digest;
 use super::scheme::LegacyScheme;
 use crate::config::canonical::Failure;
 use crate::config::deprecation;
+use crate::config::instances;
 use crate::config::schema::Conversion;
 use crate::config::state::ConfigState;
 use crate::config::stub::TaskStub;
@@ -52,6 +53,8 @@ pub(crate) struct Walk<'py> {
     frames: Vec<Frame<'py>>,
     /// Positions of the frames, by address.
     under_way: HashMap<usize, usize>,
+    /// Objects that are told apart from equal ones, in the order in which they were met, by their digests.
+    instances: HashMap<Sha256Digest, Vec<usize>>,
     /// Addresses are only of use while the objects live.
     alive: Vec<Bound<'py, PyAny>>,
 }
@@ -62,7 +65,14 @@ fn address(object: &Bound<'_, PyAny>) -> usize {
 
 impl<'py> Walk<'py> {
     pub(crate) fn new(scheme: LegacyScheme) -> Self {
-        Self { scheme, known: HashMap::new(), frames: Vec::new(), under_way: HashMap::new(), alive: Vec::new() }
+        Self {
+            scheme,
+            known: HashMap::new(),
+            frames: Vec::new(),
+            under_way: HashMap::new(),
+            instances: HashMap::new(),
+            alive: Vec::new(),
+        }
     }
 
     /// What a configuration counts as.
@@ -237,6 +247,31 @@ impl<'py> Linked<'py> {
     }
 }
 
+impl<'py> Writing<'_, 'py> {
+    /// Writes a known digest, and which one of several equal objects it is, if it is a further one.
+    fn write_digest(
+        &mut self,
+        config: &Bound<'py, PyAny>,
+        digest: &Sha256Digest,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        out.extend(digest);
+        if !instances::any() || !ConfigState::of_configuration(config)?.get().schema.get().is_instance {
+            return Ok(());
+        }
+        let (key, met) = (address(config), self.walk.instances.entry(*digest).or_default());
+        let position = met.iter().position(|known| *known == key).unwrap_or_else(|| {
+            met.push(key);
+            met.len() - 1
+        });
+        if position > 0 {
+            out.push(tag::INSTANCE);
+            out.extend((position as u64).to_be_bytes());
+        }
+        Ok(())
+    }
+}
+
 /// One encoding of one frame.
 pub(super) struct Writing<'walk, 'py> {
     walk: &'walk mut Walk<'py>,
@@ -257,6 +292,10 @@ impl<'py> Nested<'py> for Writing<'_, 'py> {
     }
 
     fn write(&mut self, config: &Bound<'py, PyAny>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        // Objects are numbered as they are met: what comes behind one whose digest is wanted must not be met before.
+        if instances::any() && !self.wanted.is_empty() {
+            return Ok(());
+        }
         let key = address(config);
         out.push(tag::CONFIG);
         if let Some(&position) = self.walk.under_way.get(&key) {
@@ -265,21 +304,21 @@ impl<'py> Nested<'py> for Writing<'_, 'py> {
             out.extend((self.here - position + 1).to_be_bytes());
             return Ok(());
         }
-        if let Some(digest) = self.walk.known.get(&key) {
-            out.extend(digest);
-            return Ok(());
+        if let Some(digest) = self.walk.known.get(&key).copied() {
+            return self.write_digest(config, &digest, out);
         }
-        if let Some((digest, highest)) = self.walk.frames[self.here].below.get(&key) {
-            self.highest = self.highest.min(*highest);
-            out.extend(digest);
-            return Ok(());
+        if let Some((digest, highest)) = self.walk.frames[self.here].below.get(&key).copied() {
+            self.highest = self.highest.min(highest);
+            return self.write_digest(config, &digest, out);
         }
         let state = ConfigState::of_configuration(config)?;
         if let Some(stored) = stored(state.get(), self.walk.scheme) {
-            self.walk.alive.push(config.clone());
-            self.walk.known.insert(key, stored.nested);
-            out.extend(stored.nested);
-            return Ok(());
+            // What is below is met all the same, unless it is the job of another task.
+            if state.get().schema.get().is_task || !instances::holds_instances(config, state.get())? {
+                self.walk.alive.push(config.clone());
+                self.walk.known.insert(key, stored.nested);
+                return self.write_digest(config, &stored.nested, out);
+            }
         }
         if let Ok(stub) = config.cast::<TaskStub>() {
             return Err(Failure::Unidentifiable(format!(
