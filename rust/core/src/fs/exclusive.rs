@@ -72,12 +72,26 @@ fn link(temporary: &Path, path: &Path, content: &[u8]) -> FsResult<Creation> {
     }
 }
 
+/// Make sure that files beside this one can have two names: nothing runs once where they cannot.
+///
+/// # Errors
+/// When they cannot, or the folder may not be written.
+pub fn require_links(path: &Path) -> FsResult<()> {
+    let name = temporary_beside(path);
+    operate("create", &name, || fs::hard_link(path, &name)).map_err(explain)?;
+    operate("remove", &name, || fs::remove_file(&name))
+}
+
 fn explain(error: FsError) -> FsError {
     match error.source.kind() {
         io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied => FsError {
             source: io::Error::new(
                 error.source.kind(),
-                format!("{} (a workspace needs a file system with hard links, where you may write)", error.source),
+                format!(
+                    "{} (a workspace needs a file system with hard links, where you may write; \
+                     `xpm doctor fs FOLDER` tells what is missing)",
+                    error.source
+                ),
             ),
             ..error
         },

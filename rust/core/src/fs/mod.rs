@@ -15,7 +15,7 @@ mod replace;
 mod unique;
 
 pub use append::{AppendFile, append};
-pub use exclusive::{Creation, create_exclusive, second_name, try_create_exclusive};
+pub use exclusive::{Creation, create_exclusive, require_links, second_name, try_create_exclusive};
 pub use replace::{Durability, replace, replace_executable, replace_symlink};
 pub use unique::{is_temporary, random_word};
 

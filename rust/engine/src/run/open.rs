@@ -81,6 +81,8 @@ pub fn mark(workspace: &Workspace, asked: Option<Scheme>) -> Result<(), RunError
             Err(error) => return Err(unusable(error)),
         }
     }
+    // It may have been made elsewhere, and copied to a file system that cannot keep its promises.
+    fs::require_links(&marker).map_err(unusable)?;
     let found: Value = serde_json::from_slice(&fs::read(&marker)?.unwrap_or_default()).unwrap_or_default();
     let Some(recorded) = found.get("scheme").and_then(Value::as_str) else {
         // Older packages left the marker empty, or a number.
