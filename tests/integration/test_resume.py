@@ -144,3 +144,37 @@ def test_the_journal_tells_on_what_terms_jobs_were_submitted(one_place):
     events = [json.loads(line).get("event") for line in journal.splitlines()]
     assert events.count("planned") == 1
     assert events.count("surroundings") == 1
+
+
+@contract("running 16: failures told by cause, with the command that retries them")
+def test_the_summary_says_how_to_retry_each_cause(one_place, tmp_path):
+    project = Path(__file__).parent / "project"
+    (tmp_path / "experiment.py").write_text(
+        f"import sys; sys.path.insert(0, {str(project)!r})\n"
+        "from tasks import Ends, Raises\n"
+        "from experimaestro.experiments import ConfigurationBase, ExperimentHelper, configuration\n"
+        "@configuration\nclass Conf(ConfigurationBase):\n    pass\n"
+        "def run(helper: ExperimentHelper, cfg: Conf):\n"
+        "    for x in range(3):\n        Raises.C(x=x).submit()\n"
+        "    Ends.C(how='exit_three').submit()\n"
+    )
+    (tmp_path / "experiment.yaml").write_text("id: xp\nfile: experiment\n")
+    failed = xpm(one_place, "run-experiment", str(tmp_path / "experiment.yaml"))
+    assert failed.returncode == 1
+    assert "3 times ValueError: bad value" in failed.stderr
+    assert "xp --cause 1" in failed.stderr
+    assert "xp --cause 2" in failed.stderr
+    before = one_place.executions()
+    retried = xpm(one_place, "retry", "xp", "--cause", "1", MENDED="1")
+    assert retried.returncode == 1, "the other cause is still there"
+    after = one_place.executions()
+    assert [after[f"raises-{x}"] - before[f"raises-{x}"] for x in range(3)] == [1, 1, 1]
+    assert after["exit_three-0"] == before["exit_three-0"]
+
+
+@contract("running 2.1: fail fast")
+def test_failing_fast_starts_nothing_after_the_same_mistake(one_place):
+    result = one_place.run("raises_in_a_row", "6", slots=1)
+    reasons = [job["reason"] for job in result["by_name"]["raises"]]
+    assert reasons.count("FAILED") == 2
+    assert sum(one_place.executions().values()) == 2

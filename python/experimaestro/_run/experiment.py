@@ -62,6 +62,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         dirty_git: what to do about uncommitted changes.
         detach: leave the block at once; a process of its own goes on with what was submitted (as `xpm resume` does).
             Callbacks of this process are not called then.
+        fail_fast: start nothing more once this many jobs failed for the same cause (True: one); what runs goes on.
 
     Raises:
         ValueError: the name cannot be the name of a folder.
@@ -89,6 +90,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         dirty_git: DirtyGitAction = DirtyGitAction.WARN,
         no_environmental_impact: bool = False,  # noqa: ARG002
         detach: bool = False,
+        fail_fast: bool | int = False,
     ) -> None:
         if not _can_name_folder(name):
             raise ValueError(
@@ -115,6 +117,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         """The process that goes on with this run, once it was left with `detach`."""
         self._dirty_git = dirty_git
         self._detach = detach
+        self._fail_fast = int(fail_fast)
         folder = caller_folder() if project_paths is None else None
         self._projects = list(project_paths or ([folder] if folder else []))
         self._stopped = False
@@ -443,6 +446,8 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         self.run = get_engine().open_run(
             self.workspace.path_text, self.name, on_wait=self._tell_waiting, environment=encode(environment)
         )
+        if self._fail_fast:
+            self.run.fail_fast(self._fail_fast)
         self._notifier = Notifier(self, self.run)
         if self.scheduler.listeners:
             self._notifier.start()

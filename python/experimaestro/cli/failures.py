@@ -10,7 +10,7 @@ import click
 
 from experimaestro.cli import text
 from experimaestro.cli.live.board import JobView, Phase
-from experimaestro.cli.live.causes import cause_key, log_excerpt
+from experimaestro.cli.live.causes import cause_key, log_excerpt, origin_of
 
 if TYPE_CHECKING:
     from experimaestro._core import JobRow
@@ -37,6 +37,7 @@ def view_of_row(row: JobRow) -> JobView:
         phase=Phase.BLOCKED if blocked else Phase.FAILED,
         reason=row["reason"],
         message=row["message"],
+        origin=origin_of(row["error"]),
         started=row["started"],
         ended=row["ended"],
     )

@@ -79,6 +79,15 @@ class RunModeType(_ParamType):
     multiple=True,
     help="Environment variable of the tasks (repeat).",
 )
+@click.option(
+    "--fail-fast",
+    is_flag=False,
+    flag_value=1,
+    default=0,
+    metavar="[N]",
+    type=click.IntRange(min=0),
+    help="Start nothing more once N jobs (1 by default) failed for the same cause.",
+)
 @click.option("--detach", is_flag=True, help="Leave once all is submitted: a process of its own goes on.")
 @click.option("--show", is_flag=True, help="Print the merged configuration as JSON, and run nothing.")
 @click.option("--debug", is_flag=True, help="Tell what experimaestro does, in detail.")
@@ -97,6 +106,7 @@ def run_experiment(
     file: Path | None,
     module: str | None,
     variables: tuple[tuple[str, str], ...],
+    fail_fast: int,
     detach: bool,
     show: bool,
     debug: bool,
@@ -137,7 +147,19 @@ def run_experiment(
 
         click.echo(json.dumps(document, default=str))
         return 0
-    return _run(document, with_suffix(yaml), file, module, args, workdir, workspace, run_mode, dict(variables), detach)
+    return _run(
+        document,
+        with_suffix(yaml),
+        file,
+        module,
+        args,
+        workdir,
+        workspace,
+        run_mode,
+        dict(variables),
+        detach,
+        fail_fast,
+    )
 
 
 def _run(
@@ -151,6 +173,7 @@ def _run(
     run_mode: RunMode,
     variables: dict[str, str],
     detach: bool,
+    fail_fast: int,
 ) -> int:
     from experimaestro.cli import experiment_code
 
@@ -173,6 +196,7 @@ def _run(
         dirty_git=DirtyGitAction(base.dirty_git),
         project_paths=list(dict.fromkeys([code.folder, main.absolute().parent])),
         detach=detach,
+        fail_fast=fail_fast,
     )
     if not run_mode.submits:
         with opened as xp:

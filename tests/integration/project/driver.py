@@ -161,6 +161,13 @@ def adopts():
     return []
 
 
+def raises_in_a_row(count):
+    return [Raises(x=x) for x in range(int(count))]
+
+
+FAIL_FAST = {"raises_in_a_row": 2}
+
+
 def main():
     workdir, name, scenario, *arguments = sys.argv[1:]
     mode = (
@@ -168,7 +175,7 @@ def main():
     )
     detach = "--detach" in arguments
     arguments = [argument for argument in arguments if argument != "--detach"]
-    with experiment(workdir, name, run_mode=mode, detach=detach) as xp:
+    with experiment(workdir, name, run_mode=mode, detach=detach, fail_fast=FAIL_FAST.get(scenario, False)) as xp:
         xp.setenv("FOR_TASKS", "set by the experiment")
         for task in globals()[scenario](*arguments):
             task.submit()

@@ -44,6 +44,8 @@ class JobView:
     reason: str | None = None
     message: str | None = None
     """Why it failed, in one line."""
+    origin: str | None = None
+    """The exception that ended it, and where: failures of the same origin are one mistake."""
     started: float | None = None
     ended: float | None = None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from experimaestro.cli import text
 from experimaestro.cli.live.board import Board, JobView, Phase
+from experimaestro.cli.live.causes import origin_of
 
 if TYPE_CHECKING:
     from experimaestro._core import JobHandle, Run
@@ -53,6 +54,7 @@ class RunWatcher:
             phase=_phase(job),
             reason=job.reason,
             message=job.message,
+            origin=origin_of(job.error),
             started=job.started,
             ended=job.ended,
         )

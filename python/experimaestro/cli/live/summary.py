@@ -31,7 +31,7 @@ def print_summary(board: Board, console: Console, workspace: Path, results: Path
     failed = counts[Phase.FAILED] + counts[Phase.BLOCKED]
     lines: list[RenderableType] = [Text(""), _headline(board, counts, failed, ascii_only)]
     if failed:
-        lines += _failures(board, ascii_only)
+        lines += _failures(board, ascii_only, _retry_command(board, workspace))
     facts = []
     if results.is_dir() and any(results.iterdir()):
         facts.append(("results", str(results)))
@@ -41,10 +41,15 @@ def print_summary(board: Board, console: Console, workspace: Path, results: Path
         if counts[Phase.FAILED]:
             facts.append(("log", f"{shell} log {board.in_phase(Phase.FAILED)[0].identifier[:8]}"))
     if failed:
-        facts.append(("retry", "the same command again: what is done is not run again"))
+        facts.append(("retry", "the same command again (what is done is not run again), or, without its script:"))
+        facts.append(("", _retry_command(board, workspace)))
     lines += [Text.assemble((f"  {label:8} ", "bright_black"), text) for label, text in facts]
     # Long paths and commands are for copying: the terminal wraps them, we don't.
     console.print(Group(*lines), soft_wrap=True)
+
+
+def _retry_command(board: Board, workspace: Path) -> str:
+    return f"xpm retry --workdir {shlex.quote(_short(workspace))} {shlex.quote(board.name)}"
 
 
 def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: bool) -> Text:
@@ -64,11 +69,11 @@ def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: b
     return text.append(")" if told else "")
 
 
-def _failures(board: Board, ascii_only: bool) -> list[RenderableType]:
+def _failures(board: Board, ascii_only: bool, retry: str) -> list[RenderableType]:
     lines: list[RenderableType] = []
     groups = group_by_cause(board.in_phase(Phase.FAILED))
-    for group in groups[:_CAUSES]:
-        lines += _cause(group, ascii_only)
+    for number, group in enumerate(groups[:_CAUSES], 1):
+        lines += _cause(group, ascii_only, f"{retry} --cause {number}" if len(groups) > 1 else None)
     if len(groups) > _CAUSES:
         lines.append(Text(f"  … and {len(groups) - _CAUSES} other causes", style="bright_black"))
     blocked = board.in_phase(Phase.BLOCKED)
@@ -81,7 +86,7 @@ def _failures(board: Board, ascii_only: bool) -> list[RenderableType]:
     return lines
 
 
-def _cause(group: list[JobView], ascii_only: bool) -> list[RenderableType]:
+def _cause(group: list[JobView], ascii_only: bool, retry: str | None) -> list[RenderableType]:
     first = group[0]
     times = f"{len(group)} times " if len(group) > 1 else ""
     lines: list[RenderableType] = [
@@ -96,7 +101,10 @@ def _cause(group: list[JobView], ascii_only: bool) -> list[RenderableType]:
         lines.append(Text(f"    … and {len(group) - _JOBS_PER_CAUSE} more", style="bright_black"))
     bar = "|" if ascii_only else "│"
     lines += [Text.assemble("    ", (f"{bar} ", "red"), (line, "bright_black")) for line in log_excerpt(first.log)]
-    lines += [Text.assemble("    ", (str(first.log), "bright_black")), Text("")]
+    lines.append(Text.assemble("    ", (str(first.log), "bright_black")))
+    if retry is not None:
+        lines.append(Text.assemble("    ", (f"only these again: {retry}", "bright_black")))
+    lines.append(Text(""))
     return lines
 
 

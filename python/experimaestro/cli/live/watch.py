@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from experimaestro.cli import text
 from experimaestro.cli.live.board import Board, JobView, Phase
+from experimaestro.cli.live.causes import origin_of
 from experimaestro.cli.session import CURRENT, is_terminal
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Watcher:
             phase=self._phase(job, state, failure),
             reason=failure.name if failure is not None else None,
             message=job.message if state.is_error() else None,
+            origin=origin_of(job.error) if state.is_error() else None,
             started=started.timestamp() if started is not None else None,
             ended=ended.timestamp() if ended is not None else None,
         )

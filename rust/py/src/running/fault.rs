@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 /// One operation of this process: a test may kill it here, or let it find the disk full.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "an argument of a Python function")]
 pub(super) fn fault_point(operation: &str, path: PathBuf) -> PyResult<()> {
     Ok(fault::point(operation, &path)?)
 }
