@@ -27,6 +27,7 @@ from experimaestro import Param, RunMode, Task, experiment
 EVERY = (
     *(("plan", size) for size in (1_000, 10_000, 100_000)),
     *(("layers", size) for size in (100, 1_000)),
+    ("independent", 1_000),
     ("latency", 50),
     ("other", 20),
     ("idle", 20),
@@ -68,10 +69,10 @@ def memory() -> float:
 
 def plan(workdir: str, count: int) -> None:
     """Plan, and run nothing."""
-    start = time.perf_counter()
+    start, used = time.perf_counter(), cpu()
     with experiment(workdir, "bench", run_mode=RunMode.DRY_RUN):
         tasks.submit_layers(count)
-    report("plan", count, seconds=time.perf_counter() - start)
+    report("plan", count, seconds=time.perf_counter() - start, cpu_seconds=cpu() - used)
 
 
 def layers(workdir: str, count: int) -> None:
@@ -86,15 +87,29 @@ def layers(workdir: str, count: int) -> None:
         if xp.failedJobs:
             raise RuntimeError(f"{len(xp.failedJobs)} tasks failed: the measure is void")
         elapsed = time.perf_counter() - start
+        largest = max(path.stat().st_size for path in Path(workdir).glob("jobs/*/*/params.json"))
         report(
             "layers",
             count,
+            largest_params_kb=largest / 1000,
             cpu_ms_per_task=(cpu() - used) / count * 1000,
             of_which_until_submitted=submitted / count * 1000,
             megabytes_over_idle=memory() - idle,
             submit_seconds=submitted_at,
             tasks_per_second=count / elapsed,
         )
+
+
+def independent(workdir: str, count: int) -> None:
+    """Run no-op tasks without parents: what is left of `layers` when params.json holds no ancestors."""
+    with experiment(workdir, "bench") as xp:
+        tasks.Independent.C(index=-1).submit()
+        xp.wait()
+        used = cpu()
+        tasks.submit_independent(count)
+        xp.wait()
+        largest = max(path.stat().st_size for path in Path(workdir).glob("jobs/*/*/params.json"))
+        report("independent", count, cpu_ms_per_task=(cpu() - used) / count * 1000, largest_params_kb=largest / 1000)
 
 
 def record(workdir: str, kind: str, file: str) -> list[dict]:

@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 
 def once(count, kind="record"):
     """What `executions` tells when each of these tasks ran once."""
@@ -72,6 +74,7 @@ def test_a_killed_driver_leaves_its_jobs_and_the_next_one_takes_them_over(place)
     assert place.executions() == once(1, "gated")
 
 
+@pytest.mark.contract("running 7.2: two drivers, twelve jobs: none runs twice")
 def test_two_drivers_at_once_run_each_task_once(place):
     drivers = [place.start("records", "12", name=f"xp{number}") for number in range(2)]
     for driver in drivers:

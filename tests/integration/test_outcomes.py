@@ -43,6 +43,7 @@ def test_threads_of_the_task_end_before_the_marker(place):
     assert late.stat().st_mtime_ns <= (Path(job["path"]) / "ends.done").stat().st_mtime_ns
 
 
+@pytest.mark.contract("running 7.2: an exit with code 0 and no marker is a failure")
 @pytest.mark.parametrize(
     ("way", "reason", "code", "message"),
     [

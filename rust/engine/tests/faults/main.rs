@@ -3,6 +3,7 @@
 //! ```text
 //! cargo test --release -p experimaestro-engine --test faults -- --seeds 10000    from seed 0 (or --first N)
 //! cargo test -p experimaestro-engine --test faults -- --seed 17 --keep           one of them, again; its files are kept
+//! cargo test -p experimaestro-engine --test faults -- --mount /mnt/a --mount /mnt/b   workspaces there, each driver through one
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)] // all of this is a test
 
@@ -12,6 +13,7 @@ mod job;
 mod plan;
 mod trial;
 
+use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,15 +27,20 @@ struct Options {
     first: u64,
     seeds: u64,
     keep: bool,
+    mounts: Vec<PathBuf>,
     threads: usize,
 }
 
 impl Options {
     fn read() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut options = Self { first: 0, seeds: SEEDS, keep: false, threads: processors };
+        let mut options = Self { first: 0, seeds: SEEDS, keep: false, mounts: Vec::new(), threads: processors };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
+            if argument == "--mount" {
+                options.mounts.extend(arguments.next().map(PathBuf::from));
+                continue;
+            }
             let mut number = || -> u64 { arguments.next().and_then(|text| text.parse().ok()).unwrap() };
             match argument.as_str() {
                 "--seeds" => options.seeds = number(),
@@ -92,7 +99,7 @@ fn try_all(options: &Options) -> i32 {
 
 fn try_seed(seed: u64, options: &Options) -> Findings {
     let folder = tempfile::Builder::new().prefix(&format!("xpm-faults-{seed}-")).tempdir().unwrap().keep();
-    let found = trial::run(seed, &folder);
+    let found = trial::run(seed, &folder, &options.mounts);
     for problem in &found.problems {
         println!("seed {seed}: {problem}");
     }

@@ -36,14 +36,21 @@ struct Life {
 
 struct Places {
     workspace: PathBuf,
+    /// Where each driver sees the workspace: through mounts of its own, where there are several.
+    seen: Vec<PathBuf>,
     records: PathBuf,
     log: PathBuf,
 }
 
-pub(crate) fn run(seed: u64, folder: &Path) -> Findings {
+pub(crate) fn run(seed: u64, folder: &Path, mounts: &[PathBuf]) -> Findings {
     let plan = Plan::new(seed);
-    let places =
-        Places { workspace: folder.join("workspace"), records: folder.join("records"), log: folder.join("faults") };
+    let name = folder.file_name().unwrap();
+    let seen: Vec<PathBuf> = match mounts {
+        [] => vec![folder.join("workspace")],
+        mounts => mounts.iter().map(|mount| mount.join(name)).collect(),
+    };
+    let (records, log) = (folder.join("records"), folder.join("faults"));
+    let places = Places { workspace: seen[0].clone(), seen, records, log };
     std::fs::create_dir_all(&places.records).unwrap();
     let mut findings = Findings::default();
     let mut lives: Vec<Life> = (0..plan.drivers).map(|driver| start(&plan, &places, driver, 0)).collect();
@@ -94,7 +101,9 @@ fn another(plan: &Plan, places: &Places, life: &Life, status: ExitStatus, findin
 fn start(plan: &Plan, places: &Places, driver: u32, life: u32) -> Life {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env("XPM_TRIAL", "driver").env("XPM_TRIAL_SEED", plan.seed.to_string());
-    command.env("XPM_TRIAL_ROOT", &places.workspace).env("XPM_TRIAL_RECORDS", &places.records);
+    command
+        .env("XPM_TRIAL_ROOT", &places.seen[driver as usize % places.seen.len()])
+        .env("XPM_TRIAL_RECORDS", &places.records);
     command.env("XPM_TRIAL_DRIVER", driver.to_string());
     command.env("XPM_FAULT", plan.driver_fault(driver, life)).env("XPM_FAULT_LOG", &places.log);
     let process = command.stdin(Stdio::null()).spawn().unwrap();
