@@ -45,12 +45,12 @@ struct Places {
 pub(crate) fn run(seed: u64, folder: &Path, mounts: &[PathBuf]) -> Findings {
     let plan = Plan::new(seed);
     let name = folder.file_name().unwrap();
-    let seen: Vec<PathBuf> = match mounts {
+    let roots: Vec<PathBuf> = match mounts {
         [] => vec![folder.join("workspace")],
         mounts => mounts.iter().map(|mount| mount.join(name)).collect(),
     };
     let (records, log) = (folder.join("records"), folder.join("faults"));
-    let places = Places { workspace: seen[0].clone(), seen, records, log };
+    let places = Places { workspace: roots[0].clone(), seen: roots, records, log };
     std::fs::create_dir_all(&places.records).unwrap();
     let mut findings = Findings::default();
     let mut lives: Vec<Life> = (0..plan.drivers).map(|driver| start(&plan, &places, driver, 0)).collect();
