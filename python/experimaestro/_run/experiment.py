@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from experimaestro import _core
+from experimaestro._run.archives import open_archives
 from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment_messages import tell_failures, tell_how_to_come_back, tell_waiting
 from experimaestro._run.experiment_view import ExperimentView
@@ -21,7 +22,7 @@ from experimaestro._run.run_mode import RunMode
 from experimaestro._run.settings import WorkspaceSettings, get_settings
 from experimaestro._run.task_outputs import TaskOutputs
 from experimaestro._run.workspace import Workspace, make_current
-from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit, LoadError
+from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
 
 if TYPE_CHECKING:
     import threading
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from experimaestro._config.watching import WatchedOutput
     from experimaestro._core import Run
+    from experimaestro._run.archives import Archives
     from experimaestro._run.job import Job
     from experimaestro._run.launching import Launcher
     from experimaestro._run.services import Service
@@ -124,6 +126,8 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         self._is_open = False
         self._outer: experiment | None = None
         self._outer_workspace: Workspace | None = None
+        self.archives: Archives | None = None
+        """Copies the jobs that are done to other folders of the workspace, where there are such."""
         self._notifier: Notifier | None = None
         self._outputs = TaskOutputs(self)
         self._extras = Extras(self)
@@ -355,7 +359,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
             # Callbacks may submit more.
             if self._notifier is not None:
                 self._notifier.drain()
-            if self.scheduler.listeners and self._notifier is not None:
+            if self._wants_events and self._notifier is not None:
                 self._notifier.start()
             while not self._outputs.wait(_STOP_POLL_SECONDS) and run.wait(0.0):
                 if self._stopped:
@@ -364,6 +368,10 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
                 break
         if self.failed and not any(getattr(listener, "tells_failures", False) for listener in self.scheduler.listeners):
             tell_failures(self)
+
+    @property
+    def _wants_events(self) -> bool:
+        return bool(self.scheduler.listeners) or self.archives is not None
 
     def stop(self) -> None:
         """End the waiting, from any thread; running jobs go on, and nothing more can be submitted."""
@@ -399,6 +407,8 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
             elif error is None:
                 self.wait()
                 status = "failed" if self.failed else "completed"
+                if self.archives is not None:
+                    self.archives.wait()
             elif isinstance(error, (GracefulExperimentExit, KeyboardInterrupt)):
                 status = "detached"
         except KeyboardInterrupt as interruption:
@@ -448,8 +458,9 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         )
         if self._fail_fast:
             self.run.fail_fast(self._fail_fast)
+        self.archives = open_archives(self.workspace)
         self._notifier = Notifier(self, self.run)
-        if self.scheduler.listeners:
+        if self._wants_events:
             self._notifier.start()
         if roots:
             import threading
@@ -477,23 +488,16 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
             self._environment_thread.join()
         self._outputs.close()
         self._extras.stop_services()
-        self.run.close(status)
+        try:
+            if status != "detached":
+                from experimaestro._run.history import forget_old_runs
+
+                # The experiment is still ours: nobody can take up an old run meanwhile.
+                forget_old_runs(self.experiment_base, self.run.run_id, status, self.workspace.history)
+        finally:
+            self.run.close(status)
         if self._notifier is not None:
             self._notifier.drain()
-        if status != "detached":
-            self._forget_old_runs(self.run.run_id, status)
-
-    def _forget_old_runs(self, run_id: str, status: str) -> None:
-        from experimaestro._run.history import cleanup_experiment_history
-
-        history = self.workspace.workspace_settings.history or self.workspace.settings.history
-        try:
-            cleanup_experiment_history(
-                self.experiment_base, current_run_id=run_id, current_status=status, history=history
-            )
-        except (OSError, LoadError) as error:
-            # Old runs are in nobody's way: the result of this one counts.
-            print(f"experimaestro: old runs of {self.name} could not be removed: {error}", file=sys.stderr)
 
     def find_job(self, task_id: str, identifier: str) -> Job | None:
         """Return the job of this experiment with this identifier; None when there is none."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from experimaestro._run.settings import HistorySettings
 
-__all__ = ["cleanup_experiment_history"]
+__all__ = ["cleanup_experiment_history", "forget_old_runs"]
 
 _SUCCESSES = ("completed", "done")
 _FAILURES = ("failed",)
@@ -59,3 +59,23 @@ def cleanup_experiment_history(
     for run in removed:
         remove_run(run)
     return removed
+
+
+def forget_old_runs(base: Path, run_id: str, status: str, history: HistorySettings) -> None:
+    """Clean up when a run ends, while its driver still holds the experiment; what goes wrong is only told.
+
+    Args:
+        base: folder of the experiment.
+        run_id: name of the run that ends.
+        status: how it ends.
+        history: how many to keep.
+    """
+    from experimaestro._core import LoadError
+
+    try:
+        cleanup_experiment_history(base, current_run_id=run_id, current_status=status, history=history)
+    except (OSError, LoadError) as error:
+        # Old runs are in nobody's way: the result of this one counts.
+        import sys
+
+        print(f"experimaestro: old runs of {base.name} could not be removed: {error}", file=sys.stderr)

@@ -48,6 +48,7 @@ class Job:
         "_environ",
         "_handle",
         "_tags",
+        "backup",
         "config",
         "experiments",
         "identifier",
@@ -76,6 +77,7 @@ class Job:
         max_retries: int = 3,
         transient: TransientMode = TransientMode.NONE,
         priority: int = 0,
+        backup: bool = True,
     ) -> None:
         self.config = config
         self.task_id = task_id
@@ -85,6 +87,8 @@ class Job:
         self.max_retries = max_retries
         self.transient = transient
         self.priority = priority
+        self.backup = backup
+        """Whether its folder is copied to other folders of the workspace when it is done."""
         self.retries: dict[str, float] = {}
         """Times that the job starts again after it was `lost`, `preempted`, or short of `memory`; `memory_growth` is
         the memory of the next attempt over that of the last. A submit hook may set them."""
@@ -343,11 +347,37 @@ class Job:
                 raise TypeError(f"a dependency is expected, such as token.dependency(1), not {dependency!r}")
             self.leases.append(dependency)
 
-    def want_more(self, max_retries: int, transient: TransientMode, priority: int) -> None:
-        """The job is submitted once more: the more patient, the less transient and the more urgent wish holds."""
+    def want_more(self, max_retries: int, transient: TransientMode, priority: int, backup: bool) -> None:
+        """The job is submitted once more: the more patient, less transient, more urgent and safer wish holds."""
+        self.backup = self.backup or backup
         self.max_retries = max(self.max_retries, max_retries)
         self.transient = min(self.transient, transient, key=lambda mode: mode.value)
         self.priority = max(self.priority, priority)
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is copied to other folders of the workspace once it is done."""
+        return self.backup and not self.transient.should_remove
+
+    def bring_back(self) -> None:
+        """Find the job in other folders of the workspace, where one of them has it done."""
+        folders = self.workspace.folders
+        if not folders:
+            return
+        from experimaestro._run.folders import bring_back
+
+        try:
+            found = bring_back(self._directory, folders, self.workspace.lock_mode)
+        except OSError as error:
+            import logging
+
+            logging.getLogger("xpm").warning("%s/%s is not brought back, and runs: %s", self.task_id, self.identifier,
+                                             error)  # fmt: skip
+            return
+        if found is not None:
+            import logging
+
+            logging.getLogger("xpm").info("%s/%s was found in %s", self.task_id, self.identifier, found)
 
     def retry_policy(self) -> Retries:
         """How often the engine tries the job again."""

@@ -125,6 +125,8 @@ class Notifier:
             if state == "done":
                 for callback in job.take_callbacks():
                     _safely(callback)
+                if self._owner.archives is not None and job.is_archived:
+                    self._owner.archives.add(job.path)
 
 
 def _tell(listener: Any, names: tuple[str, str], job: Job) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experimaestro._core import list_jobs, list_runs
+from experimaestro._core import kill_job, list_jobs, list_runs
 from experimaestro._run.engine import get_engine
 from experimaestro._run.states import JobState, state_of
 from experimaestro.exceptions import WorkspaceError
@@ -280,14 +280,17 @@ class WorkspaceStateProvider:
     def get_orphan_jobs(self) -> list[OfflineJob]:
         """Return the jobs whose folders no run of any experiment tells of."""
         known = {row["path"] for run in list_runs(str(self.path)) for row in self._rows_of(run)}
+        return [self._job_of_folder(folder) for folder in self._job_folders() if str(folder) not in known]
+
+    def _job_folders(self) -> list[Path]:
+        """The folders of jobs; names that begin with a point are of copies in progress."""
         folders = sorted((self.path / "jobs").glob("*/*"))
-        return [self._job_of_folder(folder) for folder in folders if folder.is_dir() and str(folder) not in known]
+        return [folder for folder in folders if not folder.name.startswith(".") and folder.is_dir()]
 
     def get_stray_jobs(self) -> list[OfflineJob]:
         """Return the jobs that run although the current run of no experiment tells of them."""
         known = {row["path"] for row in list_jobs(str(self.path))}
-        folders = sorted((self.path / "jobs").glob("*/*"))
-        strays = (self._job_of_folder(folder) for folder in folders if folder.is_dir() and str(folder) not in known)
+        strays = (self._job_of_folder(folder) for folder in self._job_folders() if str(folder) not in known)
         return [job for job in strays if job.state.running()]
 
     def _rows_of(self, run: RunRow) -> list[JobRow]:
@@ -306,9 +309,21 @@ class WorkspaceStateProvider:
             return False, f"{job.task_id}/{job.identifier} has no folder"
         if self._job_of_folder(folder).state.running():
             return False, f"{job.task_id}/{job.identifier} is running: stop it first"
-        if perform:
+        if perform and folder.is_symlink():
+            folder.unlink()  # what it leads to belongs to another folder of the workspace
+        elif perform:
             shutil.rmtree(folder)
         return True, f"{job.task_id}/{job.identifier} {'was' if perform else 'would be'} removed"
+
+    def kill_job(self, job: OfflineJob, perform: bool = True) -> bool:
+        """Ask the process of a job to stop (SIGTERM), whoever started it.
+
+        Returns:
+            Whether it was asked; without `perform`, whether it seems to run. A process of another host cannot be asked.
+        """
+        if not perform:
+            return self._job_of_folder(job.path.absolute()).state.running()
+        return kill_job(job.path.absolute())
 
     def clean_job(self, job: OfflineJob, perform: bool = False) -> bool:
         """Remove the folder of a job that has ended; whether it was, or would be without `perform`."""

@@ -1,20 +1,142 @@
-"""The user's settings file, `~/.config/experimaestro/settings.yaml`.
+"""The settings of the user: what runs on this machine, which workspaces there are, what is kept.
 
-Floor: `_run`. YAML is imported only when the file exists.
+Floor: `_run`. The file is read by `settings_file`, when it exists.
 """
 
 from __future__ import annotations
 
+import copy
 import os
-import re
 import sys
+from enum import Enum
 from pathlib import Path
-from typing import Any
 
-__all__ = ["HistorySettings", "LocalSettings", "ServerSettings", "Settings", "WorkspaceSettings", "find_workspace",
-           "get_settings", "get_workspace", "settings_path"]  # fmt: skip
+__all__ = ["CarbonSettings", "FolderMode", "FolderSettings", "HistorySettings", "LocalSettings", "SSHSettings",
+           "ServerSettings", "Settings", "WorkspaceSettings", "find_workspace", "get_settings", "get_workspace",
+           "settings_path"]  # fmt: skip
 
-_VARIABLE = re.compile(r"\$\{(?:oc\.)?env[:.]([A-Za-z_][A-Za-z0-9_]*)\}")
+
+class FolderMode(str, Enum):
+    """What another folder is to a workspace."""
+
+    USE = "use"
+    """Jobs that are done there are found; nothing is written there."""
+    BACKUP = "backup"
+    """Jobs that are done are copied there."""
+    MOVE = "move"
+    """Jobs that are done are copied there, and the workspace keeps a link."""
+
+
+class FolderSettings:
+    """Another folder of a workspace, where jobs may be in `jobs/<task>/<identifier>` too.
+
+    Attributes:
+        path: the folder.
+        mode: what it is used for.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], mode: FolderMode | str = FolderMode.USE) -> None:
+        self.path = Path(os.path.abspath(os.path.expanduser(os.fspath(path))))
+        self.mode = FolderMode(mode)
+
+    def __repr__(self) -> str:
+        return f"FolderSettings({str(self.path)!r}, {self.mode.value!r})"
+
+
+class HistorySettings:
+    """How many ended runs of an experiment are kept, beside the present one.
+
+    Attributes:
+        max_done: runs that succeeded.
+        max_failed: runs that failed.
+    """
+
+    def __init__(self, max_done: int = 5, max_failed: int = 1) -> None:
+        self.max_done = max_done
+        self.max_failed = max_failed
+
+    def __repr__(self) -> str:
+        return f"HistorySettings(max_done={self.max_done}, max_failed={self.max_failed})"
+
+
+class CarbonSettings:
+    """How the energy that jobs use is measured.
+
+    Attributes:
+        enabled: whether it is.
+        provider: who measures.
+        country_iso_code, region: where the machine stands.
+        report_interval_s: seconds between two reports of a job.
+        warn_if_unavailable: say so when the provider is not installed.
+    """
+
+    def __init__(
+        self,
+        enabled: bool = True,
+        provider: str = "codecarbon",
+        country_iso_code: str | None = None,
+        region: str | None = None,
+        report_interval_s: float = 60,
+        warn_if_unavailable: bool = True,
+    ) -> None:
+        self.enabled = enabled
+        self.provider = provider
+        self.country_iso_code = country_iso_code
+        self.region = region
+        self.report_interval_s = report_interval_s
+        self.warn_if_unavailable = warn_if_unavailable
+
+
+class ServerSettings:
+    """The web server of experiments.
+
+    Attributes:
+        port, host: where it listens.
+        autohost: `fqdn` or `name`: the host is that of this machine.
+        token: what lets people in; a new one at each start when None.
+    """
+
+    def __init__(
+        self,
+        port: int | None = None,
+        host: str | None = None,
+        autohost: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        self.port = port
+        self.host = host
+        self.autohost = autohost
+        self.token = token
+
+
+class SSHSettings:
+    """How the host of a remote workspace is reached, and experimaestro is started there.
+
+    Attributes:
+        host: as `ssh` knows it.
+        shell_init: run before anything else.
+        uv_offline: whether uv may not download.
+        python: the interpreter that uv uses.
+        xpm_path: an installed `xpm`, instead of uv.
+        options: for `ssh`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        shell_init: str | None = None,
+        uv_offline: bool = False,
+        python: str | None = None,
+        xpm_path: str | None = None,
+        options: list[str] | None = None,
+    ) -> None:
+        self.host = host
+        self.shell_init = shell_init
+        self.uv_offline = uv_offline
+        self.python = python
+        self.xpm_path = xpm_path
+        self.options = list(options or [])
 
 
 class LocalSettings:
@@ -32,50 +154,22 @@ class LocalSettings:
         self.gpus = gpus
 
 
-class HistorySettings:
-    """How many past runs of an experiment are kept, besides the current one.
-
-    Attributes:
-        max_done: runs that succeeded.
-        max_failed: runs that failed since the last success.
-    """
-
-    def __init__(self, max_done: int = 5, max_failed: int = 1) -> None:
-        self.max_done = max_done
-        self.max_failed = max_failed
-
-
-class ServerSettings:
-    """Where the web server of an experiment listens.
-
-    Attributes:
-        port: None lets the system choose.
-        host: None is this machine only.
-        autohost: `fqdn` or `name`: the name under which addresses are told.
-        token: None makes a new one at each start.
-    """
-
-    def __init__(
-        self, port: int | None = None, host: str | None = None, autohost: str | None = None, token: str | None = None
-    ) -> None:
-        self.port = port
-        self.host = host
-        self.autohost = autohost
-        self.token = token
-
-
 class WorkspaceSettings:
     """A workspace of the settings file, or one made from a path.
 
     Args:
         id: short name; empty for a workspace that is in no file.
-        path: its folder.
+        path: its folder; for a remote workspace, as its host understands it.
         env: variables for the tasks of this workspace.
         max_retries: how often a resumable task is tried.
         triggers: patterns of experiment names that choose this workspace.
         scheme: how identifiers are made in it: `sha256-v2` or `sha256-v1` for a workspace of an older package; None for
             what it records, and `md5` for a new one.
-        history: how many past runs are kept; None means as the settings say for all workspaces.
+        history: how many runs are kept; None means as the settings say for all.
+        folders: other folders that hold jobs.
+        ssh: how its host is reached, for a remote workspace.
+        lock_mode: of the files that are locked: `inherit` (who may read and write the workspace may lock), `umask`, or
+            an octal number as text.
     """
 
     def __init__(
@@ -88,14 +182,31 @@ class WorkspaceSettings:
         triggers: list[str] | None = None,
         scheme: str | None = None,
         history: HistorySettings | None = None,
+        folders: list[FolderSettings] | None = None,
+        ssh: SSHSettings | None = None,
+        lock_mode: str = "inherit",
     ) -> None:
         self.id = id
-        self.path = Path(os.path.abspath(os.path.expanduser(os.fspath(path))))
+        self.ssh = ssh
+        self.path = _absolute(path) if ssh is None else Path(path)
         self.env: dict[str, str] = dict(env or {})
         self.max_retries = max_retries
         self.triggers = list(triggers or [])
         self.scheme = scheme
         self.history = history
+        self.folders = list(folders or [])
+        self.lock_mode = lock_mode
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is on another host."""
+        return self.ssh is not None
+
+    def at(self, path: str | os.PathLike[str]) -> WorkspaceSettings:
+        """Return the same settings for another folder."""
+        other = copy.copy(self)
+        other.path = _absolute(path)
+        return other
 
     def __repr__(self) -> str:
         return f"WorkspaceSettings(id={self.id!r}, path={str(self.path)!r})"
@@ -106,10 +217,11 @@ class Settings:
 
     Attributes:
         env: variables for every task.
-        workspaces: in the order of the file; the first is the default one.
+        workspaces: in the order of the file; the first that is not remote is the default one.
         local: how jobs run on this machine.
-        server: where the web server of an experiment listens.
-        history: how many past runs of an experiment are kept.
+        history: how many runs of each experiment are kept.
+        carbon: how the energy that jobs use is measured.
+        server: the web server of experiments.
     """
 
     def __init__(
@@ -118,14 +230,21 @@ class Settings:
         env: dict[str, str] | None = None,
         workspaces: list[WorkspaceSettings] | None = None,
         local: LocalSettings | None = None,
-        server: ServerSettings | None = None,
         history: HistorySettings | None = None,
+        carbon: CarbonSettings | None = None,
+        server: ServerSettings | None = None,
     ) -> None:
         self.env: dict[str, str] = dict(env or {})
         self.workspaces = list(workspaces or [])
         self.local = local or LocalSettings()
-        self.server = server or ServerSettings()
         self.history = history or HistorySettings()
+        self.carbon = carbon or CarbonSettings()
+        self.server = server or ServerSettings()
+
+    def of_folder(self, path: Path) -> WorkspaceSettings:
+        """Return the workspace of the file with this folder; one without settings of its own when there is none."""
+        same = (known for known in self.workspaces if not known.is_remote and known.path == path)
+        return next(same, WorkspaceSettings("", path))
 
 
 _cached: Settings | None = None
@@ -140,57 +259,31 @@ def get_settings() -> Settings:
     """Return the settings of the user, read once per process; defaults under pytest and when there is no file.
 
     Raises:
-        ValueError: the file is not what it should be; the message names the key.
+        ValueError: the file is not what it should be; the message names line and key.
     """
     global _cached
     if _cached is None:
         path = settings_path()
-        if hasattr(sys, "_called_from_test") or not path.is_file():
+        if hasattr(sys, "_called_from_test"):
+            _cached = Settings(carbon=CarbonSettings(enabled=False))
+        elif not path.is_file():
             _cached = Settings()
         else:
+            from experimaestro._run.settings_file import read_settings
+
             _cached = read_settings(path)
     return _cached
 
 
-def read_settings(path: Path) -> Settings:
-    """Read a settings file; unknown keys are ignored, since other versions may know them.
+def get_workspace(id: str | None = None, *, include_remote: bool = False) -> WorkspaceSettings | None:
+    """Return the workspace with this id, or the default one; None when there is none.
 
-    Raises:
-        ValueError: it is not valid YAML, or a known key has a value of the wrong kind.
+    Args:
+        id: its name in the settings file; the first workspace by default.
+        include_remote: whether workspaces of other hosts count.
     """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML: {error}") from None
-    content = _expand(_mapping(content, str(path)))
-    local = _mapping(content.get("local") or {}, f"{path}: local")
-    slots = local.get("slots")
-    if slots is not None and (not isinstance(slots, int) or isinstance(slots, bool) or slots < 1):
-        raise ValueError(f"{path}: local.slots: {slots!r} is not a number of jobs (1 or more)")
-    launcher = local.get("launcher")
-    if launcher not in (None, "fork-server", "process"):
-        raise ValueError(f"{path}: local.launcher: {launcher!r} is neither 'fork-server' nor 'process'")
-    gpus = local.get("gpus")
-    if gpus is not None and not (isinstance(gpus, list) and all(isinstance(name, int | str) for name in gpus)):
-        raise ValueError(f"{path}: local.gpus: {gpus!r} is not a list of devices, such as [0, 1]")
-    workspaces = content.get("workspaces") or []
-    if not isinstance(workspaces, list):
-        raise ValueError(f"{path}: workspaces: a list is expected, not {type(workspaces).__name__}")
-    return Settings(
-        env=_variables(content.get("env"), f"{path}: env"),
-        workspaces=[_workspace(entry, f"{path}: workspaces[{index}]") for index, entry in enumerate(workspaces)],
-        local=LocalSettings(slots, launcher, None if gpus is None else [str(name) for name in gpus]),
-        server=_server(content.get("server"), f"{path}: server"),
-        history=_history(content.get("history"), f"{path}: history") or HistorySettings(),
-    )
-
-
-def get_workspace(id: str | None = None) -> WorkspaceSettings | None:
-    """Return the workspace with this id, or the default one; None when there is none."""
     for workspace in get_settings().workspaces:
-        if id is None or workspace.id == id:
+        if (id is None or workspace.id == id) and (include_remote or not workspace.is_remote):
             return workspace
     return None
 
@@ -209,32 +302,18 @@ def find_workspace(
         The workspace named; else the folder; else the first one triggered; else the default one.
 
     Raises:
-        RuntimeError: no workspace has this id.
+        RuntimeError: no workspace has this id, or it is on another host.
         AssertionError: nothing was given, and the file names no workspace.
     """
     if workspace is not None:
-        found = get_workspace(workspace)
-        if found is None:
-            known = ", ".join(entry.id for entry in get_settings().workspaces) or "none"
-            raise RuntimeError(f"no workspace {workspace!r} in {settings_path()} (there: {known})")
-        if workdir is None:
-            return found
-        return WorkspaceSettings(
-            found.id,
-            workdir,
-            env=found.env,
-            max_retries=found.max_retries,
-            triggers=found.triggers,
-            scheme=found.scheme,
-            history=found.history,
-        )
+        return _named(workspace, workdir)
     if workdir is not None:
         return WorkspaceSettings("", workdir)
     if experiment_id is not None:
         import fnmatch
 
         for entry in get_settings().workspaces:
-            if any(fnmatch.fnmatch(experiment_id, pattern) for pattern in entry.triggers):
+            if not entry.is_remote and any(fnmatch.fnmatch(experiment_id, pattern) for pattern in entry.triggers):
                 return entry
     default = get_workspace()
     if default is None:
@@ -242,76 +321,17 @@ def find_workspace(
     return default
 
 
-def _workspace(entry: Any, place: str) -> WorkspaceSettings:
-    entry = _mapping(entry, place)
-    for key in ("id", "path"):
-        if not isinstance(entry.get(key), str):
-            raise ValueError(f"{place}: the key {key!r} is missing, or is not text")
-    retries = entry.get("max_retries", 3)
-    if not isinstance(retries, int) or isinstance(retries, bool):
-        raise ValueError(f"{place}.max_retries: {retries!r} is not a whole number")
-    triggers = entry.get("triggers") or []
-    if not isinstance(triggers, list):
-        raise ValueError(f"{place}.triggers: a list of patterns is expected")
-    return WorkspaceSettings(
-        entry["id"],
-        Path(entry["path"]).expanduser().resolve(),
-        env=_variables(entry.get("env"), f"{place}.env"),
-        max_retries=retries,
-        triggers=[str(trigger) for trigger in triggers],
-        scheme=_scheme(entry.get("scheme"), f"{place}.scheme"),
-        history=_history(entry.get("history"), f"{place}.history"),
-    )
+def _named(name: str, workdir: str | os.PathLike[str] | None) -> WorkspaceSettings:
+    found = get_workspace(name, include_remote=True)
+    if found is None:
+        known = ", ".join(entry.id for entry in get_settings().workspaces) or "none"
+        raise RuntimeError(f"no workspace {name!r} in {settings_path()} (there: {known})")
+    if workdir is not None:
+        return found.at(workdir)
+    if found.ssh is not None:
+        raise RuntimeError(f"the workspace {name!r} is on {found.ssh.host}: it can be used on that host only")
+    return found
 
 
-def _scheme(value: Any, place: str) -> str | None:
-    from experimaestro._run.scheme import check_scheme
-
-    return None if value is None else check_scheme(value, place)
-
-
-def _history(value: Any, place: str) -> HistorySettings | None:
-    if value is None:
-        return None
-    entry = _mapping(value, place)
-    counts: dict[str, int] = {}
-    for key in ("max_done", "max_failed"):
-        count = entry.get(key)
-        if count is None:
-            continue
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise ValueError(f"{place}.{key}: {count!r} is not a number of runs (0 or more)")
-        counts[key] = count
-    return HistorySettings(**counts)
-
-
-def _server(value: Any, place: str) -> ServerSettings:
-    entry = _mapping(value or {}, place)
-    port = entry.get("port")
-    if port is not None and (not isinstance(port, int) or isinstance(port, bool) or not 0 <= port < 65536):
-        raise ValueError(f"{place}.port: {port!r} is not the number of a port")
-    if entry.get("autohost") not in (None, "fqdn", "name"):
-        raise ValueError(f"{place}.autohost: {entry['autohost']!r} is neither 'fqdn' nor 'name'")
-    texts = {key: None if entry.get(key) is None else str(entry[key]) for key in ("host", "autohost", "token")}
-    return ServerSettings(port, texts["host"], texts["autohost"], texts["token"])
-
-
-def _mapping(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{place}: keys and values are expected, not {type(value).__name__}")
-    return value
-
-
-def _variables(value: Any, place: str) -> dict[str, str]:
-    return {str(name): str(text) for name, text in _mapping(value or {}, place).items()}
-
-
-def _expand(value: Any) -> Any:
-    """Replace `${env:NAME}` in every text; a variable that is not set is left as written."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
-    if isinstance(value, list):
-        return [_expand(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _expand(item) for key, item in value.items()}
-    return value
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(os.fspath(path))))

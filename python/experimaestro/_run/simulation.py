@@ -32,11 +32,23 @@ def announce(job: Job) -> None:
     tags = ", ".join(f"{name}={value}" for name, value in job.tags.items())
     suffix = f" ({tags})" if tags else ""
     lines = [f"{label} Simulating {job.task_id}/{job.identifier}{suffix}", f"   launcher: {job.launcher}"]
+    lines.extend(_copies(job))
     dependencies = job.dependencies
     lines.extend(f"   depends on {other.task_id}/{other.identifier}" for other in dependencies)
     if not dependencies:
         lines.append("   no dependencies")
     print("\n".join(lines), end="\n\n", file=sys.stderr)
+
+
+def _copies(job: Job) -> list[str]:
+    """Where a job that the workspace does not have would be found."""
+    folders = job.workspace.folders
+    if not folders or job.donepath.exists():
+        return []
+    from experimaestro._run.folders import find_copy
+
+    found = find_copy(job.path, folders)
+    return [] if found is None else [f"   a copy is in {found[1]} ({found[0].mode.value}): it would not run"]
 
 
 def _coloured() -> bool:

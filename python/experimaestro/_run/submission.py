@@ -61,7 +61,7 @@ def submit_task(
             workspace says. Of several submissions of one task, the largest holds.
         transient: whether the task runs when no task that runs needs it, and whether its folder is kept. Of several
             submissions of one task, the least transient holds.
-        backup: kept for older programmes, without effect in this version.
+        backup: False keeps the job out of other folders of the workspace, where the settings have it copied to some.
         priority: of the tasks that could start, the one with the highest priority starts first.
 
     Returns:
@@ -120,11 +120,12 @@ def submit_task(
             max_retries=max_retries,
             transient=transient,
             priority=priority,
+            backup=backup is not False,
         )
         if HOOKED:
             _apply_hooks(config, job)
     else:
-        job.want_more(max_retries, transient, priority)
+        job.want_more(max_retries, transient, priority, backup is not False)
         if job.state.is_error() or job.state.is_unscheduled():
             job.restart_with(config, workspace, launcher or workspace.launcher)
     if job._handle is None or job.state.is_error() or job.state.is_unscheduled():
@@ -133,6 +134,7 @@ def submit_task(
     if owner is not None and owner.workspace is workspace:
         owner.add_job(job)
     if mode is RunMode.NORMAL:
+        job.bring_back()
         _hand_over(job, owner)
         _jobs[key] = job
     elif mode is not RunMode.PREPARE:

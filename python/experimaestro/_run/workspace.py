@@ -13,11 +13,14 @@ from experimaestro._run.launching import DirectLauncher, Launcher
 from experimaestro._run.run_mode import RunMode
 
 if TYPE_CHECKING:
+    import os
     from collections import ChainMap
+    from collections.abc import Iterator
     from pathlib import Path
 
     from experimaestro._run.launching import Connector
-    from experimaestro._run.settings import Settings, WorkspaceSettings
+    from experimaestro._run.lock_mode import FileLock
+    from experimaestro._run.settings import FolderSettings, HistorySettings, Settings, WorkspaceSettings
 
 __all__ = ["Workspace", "make_current", "set_launcher"]
 
@@ -80,6 +83,35 @@ class Workspace:
     def experimentspath(self) -> Path:
         """Folder of all experiments."""
         return self.path / "experiments"
+
+    @property
+    def history(self) -> HistorySettings:
+        """How many ended runs of each experiment are kept."""
+        own = self.workspace_settings.history or self.settings.of_folder(self.path).history
+        return own or self.settings.history
+
+    @property
+    def lock_mode(self) -> int | None:
+        """Permissions of the files that are locked; None leaves them to the umask."""
+        from experimaestro._run.lock_mode import file_mode
+
+        return file_mode(self.path, self.workspace_settings.lock_mode)
+
+    def create_file_lock(self, path: str | os.PathLike[str]) -> FileLock:
+        """Return a lock on a file of this workspace, which all its users can take."""
+        from experimaestro._run.lock_mode import FileLock
+
+        return FileLock(path, self.lock_mode)
+
+    @property
+    def folders(self) -> list[FolderSettings]:
+        """Other folders that hold jobs of this workspace."""
+        return self.workspace_settings.folders or self.settings.of_folder(self.path).folders
+
+    @property
+    def alt_jobspaths(self) -> Iterator[Path]:
+        """Folders of jobs outside of the workspace."""
+        return (folder.path / "jobs" for folder in self.folders)
 
     @staticmethod
     def set_launcher(launcher: Launcher) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -32,8 +32,8 @@ def resume(workdir: Path | None, workspace: str | None, run_id: str | None, expe
     dependencies.
 
     All that is needed is in the workspace: neither the script of the experiment nor its YAML file is read. Jobs that
-    failed are left as they are (see `xpm retry`); what the script would have submitted later is not known. To leave at
-    once while a process of its own does the same, use `xpm run-experiment --detach`.
+    failed are left as they are (see `xpm retry`); what the script would have submitted later is not known. With
+    `xpm run-experiment --detach` you leave at once, and a process of its own does the same.
 
     Exit code: 0 when every job is done, 1 when one failed.
     """
@@ -41,7 +41,7 @@ def resume(workdir: Path | None, workspace: str | None, run_id: str | None, expe
     return _drive(root, experiment, run_id, [])
 
 
-@click.command(short_help="Run again what failed in a run, without its script.")
+@click.command(short_help="Run again what failed in a run, by cause.")
 @workspace_options
 @click.option("--run", "run_id", metavar="RUN", help="The run to go on with (default: the current one).")
 @click.option("--cause", type=click.IntRange(min=1), metavar="N", help="Only what failed for this cause (see --list).")
@@ -117,13 +117,24 @@ def _drive(root: Path, experiment: str, run_id: str | None, again: Sequence[JobR
         raise click.Abort from None
     counts = run.counts()
     failed = bool(counts.get("error"))
-    run.close("failed" if failed else "completed")
+    status: Literal["failed", "completed"] = "failed" if failed else "completed"
+    _forget_old_runs(root, Path(run.path), status)
+    run.close(status)
     if failed or not CURRENT.quiet:
         from experimaestro.cli.live.summary import print_summary
         from experimaestro.cli.tables import console
 
         print_summary(board, console(stderr=True), root, Path(run.path) / "results")
     return FAILURE if failed else 0
+
+
+def _forget_old_runs(root: Path, run: Path, status: str) -> None:
+    """Clean up the history while the run still holds its experiment."""
+    from experimaestro._run.history import forget_old_runs
+    from experimaestro._run.settings import get_settings
+
+    settings = get_settings()
+    forget_old_runs(run.parent, run.name, status, settings.of_folder(root.absolute()).history or settings.history)
 
 
 def _wait_for_predecessor() -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
     "diff": Entry("experimaestro.cli.diff:diff_command", "Show what differs between two jobs."),
     "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
+    "workspaces": Entry("experimaestro.cli.workspaces:workspaces", "Show the workspaces of your settings."),
     "find-launchers": Entry(
         "experimaestro.cli.find_launchers:find_launchers", "Show which launcher a requirement finds."
     ),

@@ -30,3 +30,4 @@ pub use launch::{Launch, LaunchFn, LauncherKind, Settings};
 pub use needs::Needs;
 pub use query::{JobRow, QueryError, RunRow, find_jobs, inspect, list_jobs, list_runs};
 pub use run::{Run, RunError, mark};
+pub use stop::kill;

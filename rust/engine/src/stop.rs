@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use experimaestro_core::claim::{Evidence, Liveness, ProcessIdentity, evidence};
+use experimaestro_core::claim::{ClaimResult, Evidence, Liveness, ProcessIdentity, evidence};
+use experimaestro_core::layout::JobDirectory;
 use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 
 use crate::job::Job;
@@ -27,6 +28,21 @@ pub(crate) fn stop(shared: &Arc<Shared>, job: &Arc<Job>) {
     });
 }
 
+/// Ask the process of a job to stop, whoever started it; false when no process of this host is known to run it.
+///
+/// # Errors
+/// When the folder of the job cannot be read.
+pub fn kill(job: &JobDirectory) -> ClaimResult<bool> {
+    let process = match evidence(job)? {
+        Evidence::Running { run: Some(run), .. } => run.process,
+        Evidence::Foreign { process } => Some(process),
+        _ => None,
+    };
+    // Only a process that is surely the one that was recorded: numbers are used again.
+    let alive = process.filter(|process| process.liveness() == Liveness::Alive);
+    Ok(alive.is_some_and(|process| signal(&process, Signal::TERM)))
+}
+
 fn process_of(job: &Job) -> Option<ProcessIdentity> {
     if let Ok(Evidence::Running { run: Some(run), .. }) = evidence(job.directory()) {
         return run.process;
@@ -35,9 +51,11 @@ fn process_of(job: &Job) -> Option<ProcessIdentity> {
     job.observed().pid.map(ProcessIdentity::of)
 }
 
-fn signal(process: &ProcessIdentity, signal: Signal) {
-    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return };
+/// Whether the signal was sent.
+fn signal(process: &ProcessIdentity, signal: Signal) -> bool {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return false };
     // Jobs lead a group of their own: what they started stops with them. It may be gone already.
     let leads = getpgid(Some(pid)).is_ok_and(|group| group == pid);
-    let _ = if leads { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+    let sent = if leads { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+    sent.is_ok()
 }

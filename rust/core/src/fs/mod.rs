@@ -135,6 +135,25 @@ pub fn remove(path: &Path) -> FsResult<bool> {
     Ok(absent(operate("remove", path, || fs::remove_file(path)))?.is_some())
 }
 
+/// Let two names change places, at one moment: there is no time at which one of them is missing.
+///
+/// # Errors
+/// When one of them does not exist, or the system or file system cannot do this (Linux can, on most local disks).
+pub fn exchange(path: &Path, other: &Path) -> FsResult<()> {
+    operate("exchange", path, || swap(path, other))
+}
+
+#[cfg(target_os = "linux")]
+fn swap(path: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, path, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn swap(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Make sure that names created in a folder survive a loss of power.
 ///
 /// # Errors

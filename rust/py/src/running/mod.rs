@@ -13,6 +13,7 @@ mod fault;
 mod handle;
 mod heartbeat;
 mod launch;
+mod outside;
 mod progress;
 mod query;
 mod run;
@@ -43,6 +44,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(query::list_runs, module)?)?;
     module.add_function(wrap_pyfunction!(query::list_jobs, module)?)?;
     module.add_function(wrap_pyfunction!(query::find_jobs, module)?)?;
+    module.add_function(wrap_pyfunction!(outside::kill_job, module)?)?;
+    module.add_function(wrap_pyfunction!(outside::exchange, module)?)?;
     module.add_function(wrap_pyfunction!(token::token_open, module)?)?;
     module.add_function(wrap_pyfunction!(token::token_state, module)?)?;
     module.add_function(wrap_pyfunction!(token::token_release, module)?)?;
