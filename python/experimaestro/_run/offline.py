@@ -279,8 +279,17 @@ class WorkspaceStateProvider:
 
     def get_orphan_jobs(self) -> list[OfflineJob]:
         """Return the jobs whose folders no run of any experiment tells of."""
-        known = {row["path"] for run in list_runs(str(self.path)) for row in self._rows_of(run)}
-        return [self._job_of_folder(folder) for folder in self._job_folders() if str(folder) not in known]
+        known = {Path(row["path"]) for run in list_runs(str(self.path)) for row in self._rows_of(run)}
+        known.update(self._linked_jobs())
+        # The new name of a renamed job is a link: what it leads to is as known as the link.
+        known.update([path.resolve() for path in known if path.is_symlink()])
+        return [self._job_of_folder(folder) for folder in self._job_folders() if folder not in known]
+
+    def _linked_jobs(self) -> list[Path]:
+        """The jobs that runs hold links to, also those of older packages, which have no journal."""
+        patterns = ("experiments/*/*/jobs/*/*", "xp/*/jobs/*/*", "xp/*/jobs.bak/*/*")
+        links = [link for pattern in patterns for link in self.path.glob(pattern)]
+        return [self.path / "jobs" / link.parent.name / link.name for link in links]
 
     def _job_folders(self) -> list[Path]:
         """The folders of jobs; names that begin with a point are of copies in progress."""
@@ -312,7 +321,12 @@ class WorkspaceStateProvider:
         if perform and folder.is_symlink():
             folder.unlink()  # what it leads to belongs to another folder of the workspace
         elif perform:
-            shutil.rmtree(folder)
+            # Half of it must not look like a job.
+            gone = folder.with_name(f".removed.{folder.name}")
+            if gone.exists():
+                shutil.rmtree(gone)
+            folder.rename(gone)
+            shutil.rmtree(gone)
         return True, f"{job.task_id}/{job.identifier} {'was' if perform else 'would be'} removed"
 
     def kill_job(self, job: OfflineJob, perform: bool = True) -> bool:

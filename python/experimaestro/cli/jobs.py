@@ -55,13 +55,13 @@ def list_command(
       model = "cnn" and lr in ["0.1", "1"]  by tags
       @name ~ "train" and not seed = 1      regular expression; negation
     """
-    predicate = _predicate(expression, state)
+    predicate = predicate_of(expression, state)
     root: Path = folder()
     from experimaestro._core import list_jobs
 
     rows = list_jobs(str(root), experiment)
     if experiment is not None and not rows:
-        _check_experiment(root, experiment)
+        check_experiment(root, experiment)
     rows = [row for row in rows if predicate(row)]
     if limit is not None:
         rows = rows[len(rows) - limit :] if limit < len(rows) else rows
@@ -79,7 +79,11 @@ def list_command(
         _print_lines(rows, with_tags, fullpath)
 
 
-def _predicate(expression: str | None, state: str | None) -> Predicate:
+def predicate_of(expression: str | None, state: str | None) -> Predicate:
+    """What `--filter` and `--state` say.
+
+    :raises BadParameter: when one cannot be understood
+    """
     from experimaestro.cli.filter import FilterError, parse_filter
 
     parts = []
@@ -93,8 +97,8 @@ def _predicate(expression: str | None, state: str | None) -> Predicate:
     return lambda job: all(part(job) for part in parts)
 
 
-def _check_experiment(root: Path, experiment: str) -> None:
-    """Say when the experiment does not exist, rather than that it has no jobs."""
+def check_experiment(root: Path, experiment: str) -> None:
+    """Say when an experiment does not exist, rather than that it has no jobs."""
     from experimaestro._core import list_runs
 
     known = list(dict.fromkeys(row["experiment"] for row in list_runs(str(root))))
@@ -163,3 +167,13 @@ def log_command(folder: Any, job: str, follow: bool, only_out: bool, only_err: b
         follow_logs(root, path, files)
     else:
         print_logs(path, files)
+
+
+def _add_actions() -> None:
+    from experimaestro.cli import job_actions
+
+    for command in (job_actions.kill, job_actions.clean, job_actions.stray, job_actions.recover):
+        jobs.add_command(command)
+
+
+_add_actions()

@@ -15,6 +15,7 @@ COMMANDS = {
     "retry": Entry("experimaestro.cli.resume:retry", "Run again what failed in a run, by cause."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
     "diff": Entry("experimaestro.cli.diff:diff_command", "Show what differs between two jobs."),
+    "orphans": Entry("experimaestro.cli.orphans:orphans", "Find jobs that no run tells of any more."),
     "experiments": Entry("experimaestro.cli.experiments:experiments", "List the experiments of a workspace."),
     "workspaces": Entry("experimaestro.cli.workspaces:workspaces", "Show the workspaces of your settings."),
     "find-launchers": Entry(

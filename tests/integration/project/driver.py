@@ -23,6 +23,13 @@ def records(count):
     return [Record(x=x) for x in range(int(count))]
 
 
+def unkept():
+    Record(x=0).submit(backup=False)
+    before = Record(x=1).submit(transient=TransientMode.REMOVE)
+    After(x=2, before=before).submit()
+    return []
+
+
 def chain(count):
     tasks = [Record(x=0).submit()]
     for x in range(1, int(count)):
