@@ -12,7 +12,7 @@ from experimaestro.cli.session import CURRENT
 COMMANDS = {
     "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
     "resume": Entry("experimaestro.cli.resume:resume", "Go on with a run whose driver is gone, without its script."),
-    "retry": Entry("experimaestro.cli.resume:retry", "Run again what failed in a run, without its script."),
+    "retry": Entry("experimaestro.cli.resume:retry", "Run again what failed in a run, by cause."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),
     "diff": Entry("experimaestro.cli.diff:diff_command", "Show what differs between two jobs."),
     "orphans": Entry("experimaestro.cli.orphans:orphans", "Find jobs that no run tells of any more."),
