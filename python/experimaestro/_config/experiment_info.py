@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from experimaestro import _core
 
+from .actions import stored_actions
 from .loading import read, read_file
-from .serialization import from_state_dict
+from .stored_lines import json_lines
+from .tasks import Action
 
 JOURNAL = "journal.jsonl"
 """What our runs leave."""
-ACTIONS = "actions.json"
 
 
 class ExperimentInfo(NamedTuple):
@@ -23,7 +24,7 @@ class ExperimentInfo(NamedTuple):
     jobs: dict[str, Any]
     """Task configurations by identifier, in the order of their submission"""
     actions: dict[str, Any]
-    """Actions by name"""
+    """Actions by identifier, in the order in which they were added"""
 
 
 def load_xp_info(run_dir: str | Path) -> ExperimentInfo:
@@ -55,48 +56,29 @@ def load_configs(run_dir: str | Path) -> dict[str, Any]:
     return load_xp_info(run_dir).jobs
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; a last line that was cut off by a crash is not there."""
-    if not file.is_file():
-        return []
-    lines = file.read_bytes().split(b"\n")
-    found = []
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        try:
-            found.append(json.loads(line))
-        except ValueError as error:
-            if index == len(lines) - 1:
-                break
-            raise _core.LoadError(f"{file}, line {index + 1}, is damaged: {error}") from None
-    return found
-
-
 def _of_journal(folder: Path) -> ExperimentInfo:
     workspace = folder.parent.parent.parent
     gathered = _Gathered(workspace)
-    for line in _lines(folder / JOURNAL):
+    for line in json_lines(folder / JOURNAL):
         if line.get("event") == "job":
             gathered.add(line["task_id"], line["identifier"])
+    actions = {
+        identifier: gathered.add_objects(stored.objects, ".") for identifier, stored in stored_actions(folder).items()
+    }
+    if not gathered.objects:
+        return ExperimentInfo({}, {})
     try:
-        loaded = read(json.dumps(gathered.objects).encode(), workspace=workspace, every=True) if gathered.main else None
+        made = read(json.dumps(gathered.objects).encode(), workspace=workspace, every=True).result
     except _core.LoadError as error:
-        raise type(error)(f"a job of {folder}: {error}") from error.__cause__
-    jobs = {} if loaded is None else {job: loaded.result[number] for job, number in gathered.main.items()}
-    return ExperimentInfo(jobs, _recorded_actions(folder))
-
-
-def _recorded_actions(folder: Path) -> dict[str, Any]:
-    file = folder / ACTIONS
-    if not file.is_file():
-        return {}
-    try:
-        state = json.loads(file.read_bytes())
-        loaded: dict[str, Any] = from_state_dict(state)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
-    return loaded
+        raise type(error)(f"a job or action of {folder}: {error}") from error.__cause__
+    info = ExperimentInfo(
+        {job: made[number] for job, number in gathered.main.items()},
+        {action: made[number] for action, number in actions.items()},
+    )
+    for identifier, action in info.actions.items():
+        if not isinstance(action, Action):
+            raise _core.LoadError(f"{folder}: {identifier} is recorded as an action, and is a {type(action).__name__}")
+    return info
 
 
 class _Gathered:
@@ -116,11 +98,13 @@ class _Gathered:
         if not file.is_file():
             return
         try:
-            self._add_file(json.loads(file.read_bytes())["objects"], identifier, f"jobs/{task_id}/{identifier}")
+            definitions = json.loads(file.read_bytes())["objects"]
+            self.main[identifier] = self.add_objects(definitions, f"jobs/{task_id}/{identifier}")
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
 
-    def _add_file(self, definitions: list[dict[str, Any]], identifier: str, base: str) -> None:
+    def add_objects(self, definitions: list[dict[str, Any]], base: str) -> int:
+        """Add objects, the main one last; its number here. Paths that are relative to a job are in `base`."""
         numbers: dict[int, int] = {}
         # What is used before it is defined is in a cycle: it has its number now, and is never taken for another one.
         seen: set[int] = set()
@@ -131,7 +115,7 @@ class _Gathered:
                     numbers[used] = self._number()
         for definition in definitions:
             self._add_object(definition, base, numbers)
-        self.main[identifier] = numbers[definitions[-1]["id"]]
+        return numbers[definitions[-1]["id"]]
 
     def _number(self) -> int:
         self._numbers += 1
@@ -193,13 +177,13 @@ def _moved(value: Any, numbers: dict[int, int], base: str) -> Any:
 def _of_older_run(folder: Path) -> ExperimentInfo:
     """A run of the older package: all objects in one file, the jobs and actions by their identifiers."""
     workspace = folder.parent.parent.parent
-    definitions = _lines(folder / "objects.jsonl")
+    definitions = json_lines(folder / "objects.jsonl")
     made: dict[int, Any] = {}
     if definitions:
         data = json.dumps(definitions).encode()
         made = read(data, workspace=workspace, directory=folder, every=True).result
     by_identifier = {_identifier(it): made[it["id"]] for it in definitions if it["id"] in made}
-    submitted = [line["job_id"] for line in _lines(folder / "jobs.jsonl")]
+    submitted = [line["job_id"] for line in json_lines(folder / "jobs.jsonl")]
     jobs = {job: by_identifier[job] for job in submitted if job in by_identifier}
     actions: dict[str, Any] = {}
     status = folder / "status.json"

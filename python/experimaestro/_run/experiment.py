@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from experimaestro import _core
 from experimaestro._run.archives import open_archives
+from experimaestro._run.attachments import Attachments
 from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment_messages import tell_failures, tell_how_to_come_back, tell_waiting
 from experimaestro._run.experiment_view import ExperimentView
-from experimaestro._run.extras import Extras
 from experimaestro._run.listeners import Notifier, Scheduler
 from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
 from experimaestro._run.run_mode import RunMode
@@ -130,7 +130,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         """Copies the jobs that are done to other folders of the workspace, where there are such."""
         self._notifier: Notifier | None = None
         self._outputs = TaskOutputs(self)
-        self._extras = Extras(self)
+        self._attachments = Attachments(self)
         self._environment_thread: threading.Thread | None = None
 
     # --- which one
@@ -308,23 +308,23 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
     @property
     def services(self) -> dict[str, Service]:
         """The services, by id."""
-        return self._extras.services
+        return self._attachments.services
 
     @property
     def actions(self) -> dict[str, Any]:
         """The actions, by identifier."""
-        return self._extras.actions
+        return self._attachments.actions
 
     def add_service(self, service: ServiceT) -> ServiceT:
         """Offer a service, and return it; it is stopped at the end of the experiment.
 
         The same one may be added twice; another one with the same id takes its place, with a warning.
         """
-        self._extras.add_service(service)
+        self._attachments.add_service(service)
         return service
 
     def add_action(self, action: Any) -> str:
-        """Offer an action, to be carried out during or after the experiment (`xpm experiments actions run`).
+        """Offer an action, to be carried out during or after the experiment (`xpm actions run`).
 
         Returns:
             Its identifier.
@@ -332,7 +332,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         Raises:
             TypeError: this is no configuration of an action.
         """
-        return self._extras.add_action(action)
+        return self._attachments.add_action(action)
 
     def check_not_stopped(self) -> None:
         """Refuse a submission after `stop()`.
@@ -469,6 +469,12 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
                 target=self._add_projects, args=(environment, roots), name="experimaestro-git", daemon=True
             )
             self._environment_thread.start()
+        try:
+            self._attachments.open(type(self.workspace.path)(self.run.path), self.workspace.path)
+        except BaseException:
+            # Nobody leaves a block that was not entered.
+            self._close("failed")
+            raise
 
     def _add_projects(self, environment: dict[str, Any], roots: list[str]) -> None:
         """Ask git while the experiment goes on: a start must not wait for it."""
@@ -482,12 +488,17 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
 
     def _close(self, status: Literal["completed", "failed", "detached"]) -> None:
         self._is_open = False
+        try:
+            self._attachments.close()
+        finally:
+            self._close_run(status)
+
+    def _close_run(self, status: Literal["completed", "failed", "detached"]) -> None:
         if self.run is None:
             return
         if self._environment_thread is not None:
             self._environment_thread.join()
         self._outputs.close()
-        self._extras.stop_services()
         try:
             if status != "detached":
                 from experimaestro._run.history import forget_old_runs

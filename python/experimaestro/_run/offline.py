@@ -17,8 +17,10 @@ from experimaestro._run.states import JobState, state_of
 from experimaestro.exceptions import WorkspaceError
 
 if TYPE_CHECKING:
+    from experimaestro._config.actions import StoredAction
     from experimaestro._config.experiment_info import ExperimentInfo
     from experimaestro._core import JobRow, ProgressLevel, RunRow
+    from experimaestro._run.service_records import StoredService
 
 __all__ = ["OfflineExperiment", "OfflineJob", "WorkspaceStateProvider"]
 
@@ -193,6 +195,25 @@ class WorkspaceStateProvider:
         from experimaestro._config.experiment_info import load_xp_info
 
         return load_xp_info(self.path / "experiments" / experiment_id / (run_id or "current"))
+
+    # --- what was attached to a run
+
+    def get_services(self, experiment_id: str, run_id: str | None = None) -> list[StoredService]:
+        """Return the services of a run, of the current one by default."""
+        from experimaestro._run.service_records import read_services
+
+        alive = {run.run_id for run in self.get_experiment_runs(experiment_id) if run.status == "running"}
+        found = read_services(self._run_dir(experiment_id, run_id))
+        return [one.seen(is_alive=one.run_dir.name in alive) for one in found.values()]
+
+    def get_actions(self, experiment_id: str, run_id: str | None = None) -> list[StoredAction]:
+        """Return the actions of a run, of the current one by default; nothing of the user's is imported."""
+        from experimaestro._config.actions import stored_actions
+
+        return list(stored_actions(self._run_dir(experiment_id, run_id)).values())
+
+    def _run_dir(self, experiment_id: str, run_id: str | None) -> Path:
+        return (self.path / "experiments" / experiment_id / (run_id or "current")).resolve()
 
     # --- jobs
 

@@ -1,7 +1,6 @@
-"""Services of an experiment: things that are started on demand to look at it, such as a dashboard.
+"""Services: what runs beside an experiment and is looked at, such as a page of learning curves.
 
-Floor: `_run`. A service is recorded with the run by its class and `state_dict()`, so that it can be started later
-without the experiment.
+Floor: `_run`. A service is known by its `id`; what `state_dict()` says is enough to make it again elsewhere.
 """
 
 from __future__ import annotations
@@ -9,21 +8,22 @@ from __future__ import annotations
 import threading
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from experimaestro._run.service_state import UNSERIALIZABLE, decode, encode, resolve_service, said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from experimaestro._run.experiment import experiment
+    from experimaestro._run.experiment import experiment as Experiment  # noqa: N812 - the attribute has its name
 
-__all__ = ["Service", "ServiceListener", "ServiceState", "check_state", "decode_state", "encode_state"]
+__all__ = ["Service", "ServiceListener", "ServiceState"]
 
-_PATH = "__path__"
-_UNSERIALIZABLE = "__unserializable__"
+Made = TypeVar("Made", bound="Service")
 
 
 class ServiceState(Enum):
-    """What a service does."""
+    """How a service is."""
 
     STOPPED = 0
     STARTING = 1
@@ -32,137 +32,210 @@ class ServiceState(Enum):
     ERROR = 4
 
 
-class ServiceListener(Protocol):
-    """Told about services."""
+# A failed service never becomes a running one, except by starting again.
+_FOLLOWS = {
+    ServiceState.STOPPED: {ServiceState.STARTING, ServiceState.RUNNING, ServiceState.ERROR},
+    ServiceState.STARTING: {ServiceState.RUNNING, ServiceState.STOPPING, ServiceState.STOPPED, ServiceState.ERROR},
+    ServiceState.RUNNING: {ServiceState.STOPPING, ServiceState.STOPPED, ServiceState.ERROR},
+    ServiceState.STOPPING: {ServiceState.STOPPED, ServiceState.ERROR},
+    ServiceState.ERROR: {ServiceState.STARTING, ServiceState.STOPPED},
+}
+
+
+class ServiceListener:
+    """Told about changes of a service; derive from it, or offer its method."""
 
     def service_state_changed(self, service: Service) -> None:
-        """Called after each change of `service.state`, on the thread that made it."""
+        """Called after each change of `service.state`, by the thread that made it."""
 
 
 class Service:
-    """Base class of services. Define `id`, `description()`, and `state_dict()` with the arguments of the constructor.
+    """Something that lives beside an experiment: add it with `xp.add_service(service)`.
 
-    >>> class Board(Service):
-    ...     id = "board"
-    ...     def __init__(self, folder):
-    ...         super().__init__()
+    The constructor takes what `state_dict()` returns: so the service can be made again when the experiment is over.
+
+    >>> class Curves(Service):
+    ...     id = "curves"
+    ...     def __init__(self, folder: Path) -> None:
     ...         self.folder = folder
     ...     def state_dict(self):
     ...         return {"folder": self.folder}
-    >>> Board(Path("/w")).full_state_dict()["state_dict"]
-    {'folder': {'__path__': '/w'}}
+    >>> stored = Service.serialize_state_dict(Curves(Path("/tmp/x")).state_dict())
+    >>> stored
+    {'folder': {'__path__': '/tmp/x'}}
     """
 
     id: str
-    """Names the service in its experiment."""
-    sync_include_patterns: ClassVar[list[str]] = []
-    """Files that a copy of the run on another machine needs."""
+    """Names the service within its experiment; folders are named after it."""
 
-    def __init__(self) -> None:
-        self._state = ServiceState.STOPPED
-        self._error: str | None = None
-        self._listeners: list[Any] = []
-        self._state_lock = threading.RLock()
-        self.experiment: experiment | None = None
-        self.log_directory: Path | None = None
-        """Where `stdout` and `stderr` are; None before the service belongs to an experiment."""
+    experiment: Experiment | None
+    """The experiment that it was added to."""
+
+    log_directory: Path | None
+    """Folder of its logs; None outside an experiment that runs."""
+
+    _state: ServiceState
+    _error: str | None
+    _listeners: list[Any]
+    _state_lock: threading.RLock
+
+    def __new__(cls: type[Made], *args: Any, **kwargs: Any) -> Made:  # noqa: ARG004, PYI019 - Self is not in Python 3.10
+        # Here, so that a constructor which does not call its base class's does no harm.
+        service: Made = object.__new__(cls)
+        service.experiment = None
+        service.log_directory = None
+        service._state = ServiceState.STOPPED
+        service._error = None
+        service._listeners = []
+        service._state_lock = threading.RLock()
+        return service
 
     def description(self) -> str:
-        """One line for lists."""
-        return type(self).__qualname__
+        """Say in one line what it shows; the first line of the docstring unless overridden."""
+        own = type(self).__dict__.get("__doc__") or ""
+        first, _, _ = str(own).strip().partition("\n")
+        return first or type(self).__qualname__
 
-    # --- state
+    # --- how it is
 
     @property
     def state(self) -> ServiceState:
-        """What it does; setting it tells the listeners."""
+        """How the service is; setting it tells the listeners.
+
+        Raises:
+            TypeError: set to something that is no `ServiceState`.
+            RuntimeError: set to what cannot follow, as running after an error.
+        """
         return self._state
 
     @state.setter
     def state(self, state: ServiceState) -> None:
-        with self._state_lock:
-            if state is self._state:
-                return
-            self._state = state
-            if state is not ServiceState.ERROR:
-                self._error = None
-            listeners = list(self._listeners)
-        for listener in listeners:
-            _tell(listener, self)
+        if not isinstance(state, ServiceState):
+            raise TypeError(f"the state of a service is a ServiceState, not {state!r}")
+        if self._change(state):
+            self._tell()
 
     @property
     def error(self) -> str | None:
-        """Why it is in error."""
+        """What went wrong, in one paragraph, while the state is ERROR."""
         return self._error
 
-    def set_error(self, message: str) -> None:
-        """Put the service in error."""
-        with self._state_lock:
-            self._error = message
-        self.state = ServiceState.ERROR
+    def set_error(self, error: str | BaseException) -> None:
+        """Say what went wrong: the state is ERROR until the service is started again.
 
-    def add_listener(self, listener: ServiceListener) -> None:
-        """Tell this object about changes of the state."""
-        with self._state_lock:
-            if listener not in self._listeners:
-                self._listeners.append(listener)
+        Args:
+            error: a text, or an exception.
+        """
+        self._change(ServiceState.ERROR, error if isinstance(error, str) else told(error))
+        self._tell()
 
-    def remove_listener(self, listener: ServiceListener) -> None:
-        """Stop telling it."""
+    def _change(self, state: ServiceState, error: str | None = None) -> bool:
+        """Change the state without telling anybody; whether it changed."""
+        with self._state_lock:
+            if state is not self._state and state not in _FOLLOWS[self._state]:
+                raise RuntimeError(
+                    f"the service {self.id} is {self._state.name.lower()}: it cannot become {state.name.lower()} now"
+                )
+            changed, self._state = state is not self._state, state
+            if changed or error is not None:
+                self._error = error
+        return changed
+
+    def stop(self, timeout: float = 2.0) -> None:  # noqa: ARG002 - those that run something need it
+        """Stop; here nothing runs, so only the state changes.
+
+        Args:
+            timeout: seconds to wait for the end.
+        """
+        with self._state_lock:
+            if self._state in (ServiceState.STOPPED, ServiceState.ERROR):
+                return
+        self.state = ServiceState.STOPPED
+
+    def add_listener(self, listener: Any) -> None:
+        """Tell this object about changes from now on; once, however often it is added."""
+        with self._state_lock:
+            if not any(other is listener for other in self._listeners):
+                self._listeners = [*self._listeners, listener]
+
+    def remove_listener(self, listener: Any) -> None:
+        """Stop telling this object."""
         with self._state_lock:
             self._listeners = [other for other in self._listeners if other is not listener]
 
-    def stop(self, timeout: float = 2.0) -> None:
-        """Stop what runs; nothing by default.
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            self._tell_one(listener)
+
+    def _tell_one(self, listener: Any) -> None:
+        try:
+            listener.service_state_changed(self)
+        except Exception:  # the listener is the user's: the others must hear of it all the same
+            import logging
+
+            logging.getLogger("xpm").exception("a listener of the service %s failed: %r", self.id, listener)
+
+    # --- where it lives
+
+    def set_experiment(self, xp: Experiment) -> None:
+        """Learn about the experiment (called by `xp.add_service`); its logs go to a folder of the run.
 
         Args:
-            timeout: seconds to wait for a peaceful end.
+            xp: the experiment.
         """
-
-    # --- place
-
-    def set_experiment(self, xp: experiment) -> None:
-        """Belong to an experiment, whose run keeps the logs."""
         self.experiment = xp
-        if xp.workdir is not None and xp.run_mode.submits:
-            self.log_directory = xp.workdir / "services" / self.id
+        workdir = xp.workdir if xp.run is not None else None
+        self.log_directory = None if workdir is None else workdir / "services" / self.id
 
     @property
     def stdout(self) -> Path | None:
-        """Log of the output."""
+        """Log of what it prints, `logs.out`; None outside an experiment that runs."""
         return None if self.log_directory is None else self.log_directory / "logs.out"
 
     @property
     def stderr(self) -> Path | None:
-        """Log of the errors."""
+        """Log of its errors, `logs.err`; None outside an experiment that runs."""
         return None if self.log_directory is None else self.log_directory / "logs.err"
 
     # --- parts
 
-    def subservices(self) -> dict[str, Service]:
-        """What can be started by itself, by name; the service alone by default."""
+    def subservices(self) -> Mapping[str, Service]:
+        """The services that this one is made of, by their id: itself, unless overridden."""
         return {self.id: self}
 
-    def get_subservice(self, id: str) -> Service:
-        """Return one of `subservices()` (KeyError when there is none of this name)."""
-        return self.subservices()[id]
+    def get_subservice(self, service_id: str) -> Service:
+        """Return one of the parts.
 
-    # --- stored form
+        Raises:
+            KeyError: there is none with this id.
+        """
+        parts = self.subservices()
+        if service_id not in parts:
+            raise KeyError(f"the service {self.id} has no part {service_id!r}, but: {', '.join(sorted(parts))}")
+        return parts[service_id]
+
+    # --- to be made again elsewhere
+
+    sync_include_patterns: ClassVar[tuple[str, ...]] = ()
+    """Files that it reads, as patterns relative to the workspace."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Arguments of the constructor, to make the service again."""
+        """Arguments of the constructor that make this service again: paths, and what fits in JSON."""
         return {}
 
     def full_state_dict(self) -> dict[str, Any]:
-        """What is recorded: id, description, class, arguments, state."""
+        """Return what is recorded: id, description, class, stored `state_dict()`, state and address.
+
+        What of it the user's code refuses to tell says so, and keeps nobody from knowing the rest.
+        """
         cls = type(self)
         try:
             state = self.serialize_state_dict(self.state_dict())
-        except TypeError as error:
-            state = {_UNSERIALIZABLE: str(error)}
+        except Exception as error:  # noqa: BLE001 - the user's code
+            state = {"state_dict()": {UNSERIALIZABLE: f"it failed: {type(error).__name__}: {error}"}}
         return {
             "service_id": self.id,
-            "description": self.description(),
+            "description": said(self.description),
             "class": f"{cls.__module__}.{cls.__qualname__}",
             "state_dict": state,
             "state": self.state.name,
@@ -170,94 +243,48 @@ class Service:
         }
 
     @staticmethod
-    def serialize_state_dict(data: dict[str, Any]) -> dict[str, Any]:
-        """Arguments as JSON values; paths become `{"__path__": ...}`.
+    def serialize_state_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what fits in JSON.
 
-        Raises:
-            TypeError: a value has no such form.
+        Paths are `{"__path__": ".."}`; what has no stored form is `{"__unserializable__": ".."}`.
         """
-        return {name: encode_state(value, name) for name, value in data.items()}
+        return {str(key): encode(value) for key, value in data.items()}
 
     @staticmethod
     def from_state_dict(
-        cls_name: str, data: dict[str, Any], path_translator: Callable[[Path], Path] | None = None
+        cls_name: str,
+        data: Mapping[str, Any],
+        path_translator: Callable[[Path], str | Path] | None = None,
     ) -> Service:
-        """Make a service again.
+        """Make a service from its stored state.
 
         Args:
-            cls_name: `module.Class`.
-            data: what `serialize_state_dict` made; names that start with `__` are skipped.
-            path_translator: gives the paths of this machine.
+            cls_name: its class, as `module.Class`.
+            data: what `serialize_state_dict` returned; keys that begin with `__` are left out.
+            path_translator: from a stored path to one on this machine.
 
         Raises:
-            ValueError: the service could not be stored.
-            ImportError, AttributeError: the class is gone.
+            ValueError: a value had no stored form.
+            LoadError: the class cannot be imported, or is no service.
         """
-        check_state(cls_name, data)
-        arguments = {
-            name: decode_state(value, path_translator) for name, value in data.items() if not name.startswith("__")
-        }
-        service = _find_class(cls_name)(**arguments)
-        if not isinstance(service, Service):
-            raise ValueError(f"{cls_name} is no service")
-        return service
+        return make_service(resolve_service(cls_name), data, path_translator)
 
 
-def _tell(listener: Any, service: Service) -> None:
-    try:
-        listener.service_state_changed(service)
-    except Exception:
-        import logging
+def told(error: BaseException) -> str:
+    """An exception in one line.
 
-        logging.getLogger("xpm").exception("a listener of the service %s failed", service.id)
-
-
-def check_state(cls_name: str, data: dict[str, Any]) -> None:
-    """Refuse what says of itself that it could not be stored (ValueError)."""
-    if _UNSERIALIZABLE in data:
-        raise ValueError(f"the service {cls_name} cannot be made again: {data[_UNSERIALIZABLE]}")
+    >>> told(ValueError("no such port")), told(KeyError())
+    ('ValueError: no such port', 'KeyError')
+    """
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def encode_state(value: Any, place: str) -> Any:
-    """A value as JSON; TypeError names the place of what has no such form."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Path):
-        return {_PATH: str(value)}
-    if isinstance(value, list | tuple):
-        return [encode_state(item, f"{place}[{index}]") for index, item in enumerate(value)]
-    if isinstance(value, dict):
-        return {str(key): encode_state(item, f"{place}.{key}") for key, item in value.items()}
-    raise TypeError(f"state_dict() of a service: {place} is a {type(value).__name__}, which cannot be stored as JSON")
-
-
-def decode_state(value: Any, path_translator: Callable[[Path], Path] | None = None) -> Any:
-    """A value from JSON."""
-    if isinstance(value, dict):
-        if set(value) == {_PATH}:
-            path = Path(value[_PATH])
-            return path if path_translator is None else path_translator(path)
-        return {key: decode_state(item, path_translator) for key, item in value.items()}
-    if isinstance(value, list):
-        return [decode_state(item, path_translator) for item in value]
-    return value
-
-
-def _find_class(name: str) -> Any:
-    """The class of this full name, which may be defined in another class."""
-    from importlib import import_module
-
-    module, _, rest = name.rpartition(".")
-    while module:
-        try:
-            found: Any = import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not (module == error.name or module.startswith(f"{error.name}.")):
-                raise
-            module, _, inner = module.rpartition(".")
-            rest = f"{inner}.{rest}"
-            continue
-        for part in rest.split("."):
-            found = getattr(found, part)
-        return found
-    raise ImportError(f"the class {name} of a service cannot be imported")
+def make_service(
+    cls: type, data: Mapping[str, Any], path_translator: Callable[[Path], str | Path] | None = None
+) -> Service:
+    """Make a service of a class from its stored state; see `Service.from_state_dict`."""
+    values = {key: decode(value, path_translator, where=key) for key, value in data.items() if not key.startswith("__")}
+    service = cls(**values)
+    assert isinstance(service, Service)
+    return service

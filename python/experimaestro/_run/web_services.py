@@ -1,4 +1,4 @@
-"""Services that are looked at in a browser: in a thread, or in a process.
+"""Services with an address: served by a thread of this process, or by a process of their own.
 
 Floor: `_run`.
 """
@@ -6,200 +6,271 @@ Floor: `_run`.
 from __future__ import annotations
 
 import threading
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from experimaestro._run.services import Service, ServiceState
+from experimaestro._run.services import Service, ServiceState, told
 
 if TYPE_CHECKING:
-    import subprocess
+    from collections.abc import Callable
+    from subprocess import Popen
 
 __all__ = ["ProcessWebService", "WebService"]
 
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.1
+_LAST_CHARACTERS = 500
+_ALIVE = (ServiceState.STARTING, ServiceState.RUNNING)
 
 
 class WebService(Service):
-    """A service with an address. Define `_serve(running)`: set `self.url`, then `running.set()`, and serve until
-    `should_stop()`.
+    """A service with pages: implement `_serve(running)`.
+
+    `_serve` is called in a thread: it sets `self.url`, calls `running.set()`, and returns soon after `should_stop()`.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.url: str | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._settled = threading.Event()
-        self._start_lock = threading.Lock()
+    url: str | None = None
+    """Address of its pages while it runs."""
+
+    _serving: _Serving | None = None
 
     def _serve(self, running: threading.Event) -> None:
-        """Serve until `should_stop()`."""
         raise NotImplementedError(f"{type(self).__qualname__} must define _serve(running)")
 
     def should_stop(self) -> bool:
-        """Whether `_serve` must return."""
-        return self._stopping.is_set()
+        """Whether `_serve` should return."""
+        serving = self._serving
+        return serving is None or serving.stopping.is_set()
 
     def get_url(self) -> str:
-        """Start the service unless it runs, and return its address once it has one.
+        """Start the service unless it runs, wait until it does, and return its address.
 
         Raises:
-            RuntimeError: it is being stopped, or could not be started; the message tells why.
+            RuntimeError: it is being stopped, or it could not be started: the message says why.
         """
-        with self._start_lock:
-            if self.state is ServiceState.STOPPING:
-                raise RuntimeError(f"the service {self.id} is being stopped: it can be started again in a moment")
-            if self._thread is None or not self._thread.is_alive():
-                self._start()
-            settled = self._settled
-        while not settled.wait(_POLL_SECONDS):
-            pass
-        if self.state is not ServiceState.RUNNING or self.url is None:
-            raise RuntimeError(f"the service {self.id} did not start: {self.error or 'it ended at once'}")
-        return self.url
+        with self._state_lock:
+            serving = self._serving
+            is_new = serving is None or serving.ended.is_set()
+            if serving is None or is_new:
+                self.url = None
+                serving = self._serving = _Serving(self._has_started)
+                self._change(ServiceState.STARTING)
+            elif serving.stopping.is_set():
+                raise RuntimeError(f"the service {self.id} is being stopped: ask for its address again once it is")
+        if is_new:
+            self._tell()
+            serving.thread = threading.Thread(
+                target=self._run_server, args=(serving,), name=f"experimaestro-service-{self.id}", daemon=True
+            )
+            try:
+                serving.thread.start()
+            except RuntimeError as error:  # no more threads
+                self._finish(serving, error)
+        if serving.thread is not threading.current_thread():  # it may be a listener that asks
+            serving.settled.wait()
+        with self._state_lock:
+            if serving.url is not None:
+                return serving.url
+        raise RuntimeError(f"the service {self.id} could not be started: {serving.failure}{self._where_to_look()}")
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Ask the service to end, and wait for it.
+        """Ask `_serve` to return, and wait for that.
 
         Args:
-            timeout: seconds to wait; a thread that does not end is left, since threads cannot be killed.
+            timeout: seconds to wait; afterwards the state is STOPPING until `_serve` returns.
         """
-        with self._start_lock:
-            thread = self._thread
-            if thread is None or not thread.is_alive():
-                if self.state is not ServiceState.ERROR:
-                    self.state = ServiceState.STOPPED
+        with self._state_lock:
+            serving = self._serving
+            if serving is None or serving.ended.is_set():
                 return
-            self.state = ServiceState.STOPPING
-            self._stopping.set()
-        self._interrupt()
-        thread.join(timeout)
-        if not thread.is_alive():
-            self._ended()
-
-    def _interrupt(self) -> None:
-        """Wake up what `_serve` waits for; called once `should_stop()` holds."""
-
-    def _start(self) -> None:
-        self._stopping, self._settled = threading.Event(), threading.Event()
-        self.url = None
-        self.state = ServiceState.STARTING
-        running, settled, stopping = _Running(self), self._settled, self._stopping
-        running.settled = settled
-        self._thread = threading.Thread(
-            target=self._run, args=(running, settled, stopping), name=f"service-{self.id}", daemon=True
-        )
-        self._thread.start()
-
-    def _run(self, running: threading.Event, settled: threading.Event, stopping: threading.Event) -> None:
-        try:
-            self._serve(running)
-        except BaseException as error:
+            serving.stopping.set()
+            changed = self._state in _ALIVE and self._change(ServiceState.STOPPING)
+        if changed:
+            self._tell()
+        if serving.thread is threading.current_thread():
+            return
+        if not serving.finished.wait(timeout):
             import logging
 
-            logging.getLogger("xpm").error("the service %s failed", self.id, exc_info=error)
-            self.set_error(f"{type(error).__name__}: {error}")
-        else:
-            if not running.is_set() and not stopping.is_set():
-                self.set_error("it ended before it was running")
-            else:
-                self._ended()
-        finally:
-            settled.set()
+            logging.getLogger("xpm").warning(
+                "the service %s did not stop within %g s: its _serve() must return soon after should_stop()",
+                self.id,
+                timeout,
+            )
 
-    def _ended(self) -> None:
-        if self.state is not ServiceState.ERROR:
-            self.state = ServiceState.STOPPED
+    def _run_server(self, serving: _Serving) -> None:
+        failure: BaseException | None = None
+        try:
+            self._serve(serving.running)
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: whoever waits for the address must be told
+            failure = error
+        self._finish(serving, failure)
+
+    def _finish(self, serving: _Serving, failure: BaseException | None) -> None:
+        """Nothing serves any more: say how it ended to all who wait or listen."""
+        if failure is not None:
+            self._log_failure(failure)
+        with self._state_lock:
+            had_started, asked = serving.url is not None, serving.stopping.is_set()
+            serving.url = self.url = None
+            error = None if failure is None else told(failure)
+            if error is None and self._state is ServiceState.ERROR:
+                error = self._error
+            if error is None and not (had_started or asked):
+                error = "_serve() returned before it called running.set()"
+            serving.failure = error or "it was stopped"
+            self._change(ServiceState.STOPPED if error is None else ServiceState.ERROR, error)
+            # Before anybody is told: a listener may start it again.
+            serving.ended.set()
+        self._tell()
+        serving.settled.set()
+        serving.finished.set()
+
+    def _has_started(self, serving: _Serving) -> None:
+        """What `running.set()` means: the address holds, unless nobody wants it any more."""
+        with self._state_lock:
+            if serving is not self._serving or serving.stopping.is_set() or serving.url is not None:
+                return
+            if not self.url:
+                raise RuntimeError("_serve() must set self.url before it calls running.set()")
+            serving.url = self.url
+            self._change(ServiceState.RUNNING)
+        self._tell()
+        serving.settled.set()
+
+    def _log_failure(self, failure: BaseException) -> None:
+        import logging
+        import traceback
+
+        log = self.stderr
+        if log is not None:
+            try:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                with log.open("a", encoding="utf-8") as stream:
+                    traceback.print_exception(type(failure), failure, failure.__traceback__, file=stream)
+            except OSError:
+                log = None
+        logging.getLogger("xpm").error(
+            "the service %s failed: %s: %s%s", self.id, type(failure).__name__, failure, self._where_to_look()
+        )
+
+    def _where_to_look(self) -> str:
+        log = self.stderr
+        return f" (log: {log})" if log is not None and log.exists() else ""
+
+
+class _Serving:
+    """One life of a web service, from its start to its end."""
+
+    def __init__(self, started: Callable[[_Serving], None]) -> None:
+        self.running = _Running(self, started)
+        self.stopping = threading.Event()
+        self.settled = threading.Event()
+        """Its address is known, or that there will be none."""
+        self.ended = threading.Event()
+        """It can be started again."""
+        self.finished = threading.Event()
+        """Everybody was told how it ended."""
+        self.thread: threading.Thread | None = None
+        self.url: str | None = None
+        self.failure = ""
 
 
 class _Running(threading.Event):
-    """Given to `_serve`: setting it makes the service RUNNING, before anybody is told its address."""
+    """The event that `_serve` sets."""
 
-    settled: threading.Event
-
-    def __init__(self, service: WebService) -> None:
+    def __init__(self, serving: _Serving, started: Callable[[_Serving], None]) -> None:
         super().__init__()
-        self._service = service
+        self._serving, self._started = serving, started
 
     def set(self) -> None:
-        """Say that the service answers at its address."""
+        """Tell that the address can be used."""
+        self._started(self._serving)
         super().set()
-        if self._service.url is None:
-            self._service.set_error("it says that it runs, and has no address (set self.url first)")
-        elif self._service.state is ServiceState.STARTING:
-            self._service.state = ServiceState.RUNNING
-        self.settled.set()
 
 
 class ProcessWebService(WebService):
-    """A web service in a process of its own. Define `_build_command()` and `_wait_for_ready()`, which returns the url.
+    """A web service that is a program: implement `_build_command()` and `_wait_for_ready()`.
 
-    What the process prints goes to `stdout` and `stderr`; it is killed when the experiment ends.
+    What it prints is in `stdout` and `stderr`. The program, and the processes that it starts, are killed when the
+    service is stopped and when this process ends, whatever way it ends.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.process: subprocess.Popen[bytes] | None = None
+    process: Popen[Any] | None = None
+    """What looks after the program while the service runs; it ends when the program does, with its exit code."""
 
     def _build_command(self) -> list[str]:
-        """Programme and arguments."""
         raise NotImplementedError(f"{type(self).__qualname__} must define _build_command()")
 
     def _wait_for_ready(self) -> str:
-        """Wait until the process answers, and return the address."""
         raise NotImplementedError(f"{type(self).__qualname__} must define _wait_for_ready()")
 
     def _serve(self, running: threading.Event) -> None:
-        import subprocess
+        from experimaestro._run.service_process import end_program, start_program
 
-        if self.stdout is None or self.stderr is None or self.log_directory is None:
-            raise RuntimeError("it has no folder for its logs: add it to an experiment, or set log_directory")
-        self.log_directory.mkdir(parents=True, exist_ok=True)
-        command = self._build_command()
-        with _append(self.stdout) as out, _append(self.stderr) as err:
-            # A session of its own: what it starts ends with it, and a Ctrl-C in the terminal is ours.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        out, err = self.stdout, self.stderr
+        if out is None or err is None:
+            raise RuntimeError(
+                "there is no folder for its logs: add it to an experiment that runs (xp.add_service), "
+                "or set its log_directory"
             )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        command = [str(argument) for argument in self._build_command()]
+        process = start_program(command, out, err)
         self.process = process
         try:
-            self.url = self._wait_for_ready()
+            url = self._wait_for_url(process)
+            if url is None:
+                return
+            self.url = url
             running.set()
             while not self.should_stop():
-                try:
-                    code = process.wait(_POLL_SECONDS)
-                except subprocess.TimeoutExpired:
-                    continue
-                if not self.should_stop():
-                    raise RuntimeError(f"its process ended with code {code} (log: {self.stderr})")
+                if self._has_ended(process, _POLL_SECONDS):
+                    raise RuntimeError(f"its program ended by itself, {_ending(process)}{self._last_words()}")
         finally:
-            _end(process)
+            end_program(process)
+            self.process = None
 
-    def _interrupt(self) -> None:
-        process = self.process
-        if process is not None:
-            _signal(process, force=False)
+    def _wait_for_url(self, process: Popen[Any]) -> str | None:
+        """The address; None when the service is stopped before it is known. A program that ends is not waited for."""
+        answer: list[str | BaseException] = []
+        is_ready = threading.Event()
+
+        def ask() -> None:
+            try:
+                answer.append(self._wait_for_ready())
+            except BaseException as error:  # noqa: BLE001 - raised again by who waits
+                answer.append(error)
+            is_ready.set()
+
+        threading.Thread(target=ask, name=f"experimaestro-service-{self.id}-ready", daemon=True).start()
+        while not is_ready.wait(_POLL_SECONDS):
+            if self.should_stop():
+                return None
+            if process.poll() is not None:
+                raise RuntimeError(f"its program ended before it was ready, {_ending(process)}{self._last_words()}")
+        (result,) = answer
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def _has_ended(self, process: Popen[Any], seconds: float) -> bool:
+        from subprocess import TimeoutExpired
+
+        try:
+            process.wait(seconds)
+        except TimeoutExpired:
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        """The end of what the program said, for the message."""
+        log = self.stderr
+        try:
+            text = "" if log is None else log.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return ""
+        return f": {text[-_LAST_CHARACTERS:]}" if text else ""
 
 
-def _append(path: Any) -> IO[bytes]:
-    return open(path, "ab")
-
-
-def _signal(process: subprocess.Popen[bytes], *, force: bool) -> None:
-    import contextlib
-    import os
-    import signal
-
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    import subprocess
-
-    _signal(process, force=False)
-    try:
-        process.wait(2.0)
-    except subprocess.TimeoutExpired:
-        _signal(process, force=True)
-        process.wait()
+def _ending(process: Popen[Any]) -> str:
+    code = process.returncode
+    return f"killed by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"

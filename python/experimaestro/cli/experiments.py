@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experimaestro.cli.actions import actions
 from experimaestro.cli.history import history, history_prune, tag, tags, untag
-from experimaestro.cli.offers import actions, services
+from experimaestro.cli.services import services
 from experimaestro.cli.session import is_terminal
 from experimaestro.cli.workspace import existing_workspace, workspace_options
 

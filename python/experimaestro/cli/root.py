@@ -22,6 +22,8 @@ COMMANDS = {
         "experimaestro.cli.find_launchers:find_launchers", "Show which launcher a requirement finds."
     ),
     "tokens": Entry("experimaestro.cli.tokens:tokens", "See who has units of a token, and who waits."),
+    "services": Entry("experimaestro.cli.services:services", "List the services of experiments; start one again."),
+    "actions": Entry("experimaestro.cli.actions:actions", "List what experiments left to be done by hand; do it."),
     "doctor": Entry("experimaestro.cli.doctor:doctor", "Find out whether a file system keeps the promises it should."),
     "check-documentation": Entry(
         "experimaestro.cli.documentation:check_documentation", "Find configurations without documentation."

@@ -1,4 +1,4 @@
-"""Services of an experiment: names of the older package."""
+"""Names of the older package."""
 
 from experimaestro._run.services import Service as Service
 from experimaestro._run.services import ServiceListener as ServiceListener
