@@ -102,3 +102,22 @@ def test_what_must_not_be_copied_is_not(one_place, tmp_path):
     configure(one_place, (tmp_path / "copies", "backup"))
     one_place.run("unkept")
     assert len(jobs(tmp_path / "copies")) == 1
+
+
+@contract("running 3: .lock_mode")
+@pytest.mark.parametrize(
+    ("mode", "variable", "permissions"),
+    [("inherit", "", 0o664), ("umask", "", 0o600), ("'0660'", "", 0o660), ("umask", "0640", 0o640)],
+)
+def test_who_may_use_the_workspace_may_take_its_locks(one_place, mode, variable, permissions):
+    file = one_place.home / ".config" / "experimaestro" / "settings.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"workspaces: [{{id: here, path: '{one_place.workdir}', lock_mode: {mode}}}]\n")
+    one_place.workdir.mkdir()
+    one_place.workdir.chmod(0o775)
+    before = os.umask(0o077)
+    try:
+        one_place.run("records", "1", XPM_LOCK_MODE=variable)
+    finally:
+        os.umask(before)
+    assert (one_place.workdir / "experiments" / "xp" / "lock").stat().st_mode & 0o777 == permissions

@@ -189,3 +189,36 @@ def test_a_folder_that_is_only_used_is_linked_and_recovered_as_files(tmp_path):
     assert not job.is_symlink()
     assert fingerprint(job) == before == fingerprint(copy)
     assert leftovers(tmp_path / "here") == []
+
+
+@contract("running 17: jobs recover")
+def test_a_job_is_done_wherever_its_recovery_is_killed(tmp_path):
+    def prepare(place):
+        copy = make_job(place / "there")
+        job = place / "here" / "jobs" / copy.parent.name / copy.name
+        assert bring_back(job, [FolderSettings(place / "there")]) == copy
+        return job, place / "there"
+
+    def check(job, folder, was_killed):
+        assert holds(job)
+        assert holds(folder / "jobs" / job.parent.name / job.name)
+        recover(job, [FolderSettings(folder)])
+        assert holds(job)
+        assert not job.is_symlink()
+
+    assert every_kill("recover", "use", tmp_path, prepare, check) > 20
+
+
+@pytest.mark.parametrize(("target", "moves"), [("../../elsewhere", False), ("train.out", True), ("/elsewhere", True)])
+def test_a_link_that_would_lead_elsewhere_keeps_its_folder(tmp_path, target, moves):
+    job = make_job(tmp_path / "here")
+    (job / "model" / "link").symlink_to(f"../{target}" if target[0] != "/" else target)
+    folder = FolderSettings(tmp_path / "there", FolderMode.MOVE)
+    if moves:
+        archive(job, [folder])
+    else:
+        with pytest.raises(CopyError, match="outside of the job"):
+            archive(job, [folder])
+    assert job.is_symlink() == moves
+    assert holds(job)
+    assert os.readlink(job / "model" / "link").endswith(target)

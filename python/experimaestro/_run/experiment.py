@@ -17,6 +17,7 @@ from experimaestro._run.engine import get_engine
 from experimaestro._run.experiment_messages import tell_failures, tell_how_to_come_back, tell_waiting
 from experimaestro._run.experiment_view import ExperimentView
 from experimaestro._run.listeners import Notifier, Scheduler
+from experimaestro._run.lock_mode import set_lock_mode
 from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
 from experimaestro._run.run_mode import RunMode
 from experimaestro._run.settings import WorkspaceSettings, get_settings
@@ -458,6 +459,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         )
         if self._fail_fast:
             self.run.fail_fast(self._fail_fast)
+        set_lock_mode(self.xplockpath, self.workspace.lock_mode)
         self.archives = open_archives(self.workspace)
         self._notifier = Notifier(self, self.run)
         if self._wants_events:

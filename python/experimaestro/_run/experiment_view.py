@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -47,6 +48,11 @@ class ExperimentView:
     def xplockpath(self) -> Path:
         """The lock that the driver of the current run holds."""
         return self.experiment_base / "lock"
+
+    @property
+    def alt_jobspaths(self) -> Iterator[Path]:
+        """Folders of jobs outside of the workspace."""
+        return self.workspace.alt_jobspaths
 
     def _folder(self) -> Path:
         if self.run is None:

@@ -77,8 +77,13 @@ def _replaced_of(job: Path) -> Path:
 
 
 def _replace_by_link(job: Path, copy: Path) -> None:
-    if fingerprint(job) != fingerprint(copy):
+    content = fingerprint(job)
+    if content != fingerprint(copy):
         raise CopyError(f"{copy} is not like {job}: the workspace keeps its own")
+    for name, entry in content.items():
+        if entry[0] == "link" and _leads_out(name, str(entry[1])):
+            raise CopyError(f"{job / name} is a relative link to something outside of the job, which would be lost: "
+                            "the job is copied, and stays too")  # fmt: skip
     link = _replaced_of(job)
     if os.path.lexists(link):
         if not link.is_symlink():
@@ -94,6 +99,13 @@ def _replace_by_link(job: Path, copy: Path) -> None:
             f"({error.strerror})"
         ) from None
     _remove_replaced(job)
+
+
+def _leads_out(name: str, target: str) -> bool:
+    """Whether a link in the folder of a job means something else when the folder stands elsewhere."""
+    if os.path.isabs(target) or name.startswith(".experimaestro/"):
+        return False
+    return os.path.normpath(os.path.join(os.path.dirname(name), target)).split(os.sep)[0] == os.pardir
 
 
 def _remove_replaced(job: Path) -> None:

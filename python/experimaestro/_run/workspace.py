@@ -56,6 +56,7 @@ class Workspace:
         """Variables of the jobs: set by the experiment, then by the workspace, then by the user."""
         self.scheme = "md5"
         """How identifiers are made here; known once the workspace is entered."""
+        self._folders: list[FolderSettings] | None = None
         self.python_path: list[Path] = []
         """Folders put in front of `sys.path` in the jobs."""
 
@@ -80,6 +81,16 @@ class Workspace:
         return self.path / "jobs"
 
     @property
+    def partialspath(self) -> Path:
+        """Folder of what several jobs share."""
+        return self.path / "partials"
+
+    @property
+    def configcachepath(self) -> Path:
+        """Folder of what cached methods of configurations keep."""
+        return self.path / "config"
+
+    @property
     def experimentspath(self) -> Path:
         """Folder of all experiments."""
         return self.path / "experiments"
@@ -95,7 +106,8 @@ class Workspace:
         """Permissions of the files that are locked; None leaves them to the umask."""
         from experimaestro._run.lock_mode import file_mode
 
-        return file_mode(self.path, self.workspace_settings.lock_mode)
+        own = self.workspace_settings.lock_mode
+        return file_mode(self.path, own if own != "inherit" else self.settings.of_folder(self.path).lock_mode)
 
     def create_file_lock(self, path: str | os.PathLike[str]) -> FileLock:
         """Return a lock on a file of this workspace, which all its users can take."""
@@ -106,7 +118,10 @@ class Workspace:
     @property
     def folders(self) -> list[FolderSettings]:
         """Other folders that hold jobs of this workspace."""
-        return self.workspace_settings.folders or self.settings.of_folder(self.path).folders
+        if self._folders is None:
+            # Asked with every submission.
+            self._folders = self.workspace_settings.folders or self.settings.of_folder(self.path).folders
+        return self._folders
 
     @property
     def alt_jobspaths(self) -> Iterator[Path]:
