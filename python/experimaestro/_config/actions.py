@@ -98,7 +98,9 @@ def stored_actions(run_dir: Path) -> dict[str, StoredAction]:
             action = StoredAction(
                 str(line["id"]), str(line["description"]), run_dir, line["objects"], list(line["python_path"])
             )
-            _ = action.class_name
+            names = [action.objects[-1]["module"], action.objects[-1]["type"]]
+            if not all(isinstance(name, str) for name in names):
+                raise TypeError(f"a class cannot be named {names}")
         except (KeyError, TypeError, IndexError) as error:
             raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
         _check_paths(action.objects, file)
