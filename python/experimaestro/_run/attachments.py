@@ -6,7 +6,7 @@ Floor: `_run`.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,8 @@ class Attachments:
         self._owner = owner
         self._services: dict[str, Service] = {}
         self._actions: dict[str, Action] = {}
+        self._action_records: dict[str, dict[str, Any]] = {}
+        """What is recorded with the run of each action."""
         self._lock = threading.RLock()
         self._run: tuple[Path, Path] | None = None
         """Folders of the run and of its workspace, while the run is open."""
@@ -95,7 +97,7 @@ class Attachments:
         """Record something to do by hand later, with `xpm actions run`.
 
         Args:
-            action: it is validated and sealed; adding an equal one again changes nothing.
+            action: it is validated and sealed. Of those with one identifier (they may differ in paths), the last holds.
 
         Returns:
             Its identifier, hexadecimal.
@@ -112,10 +114,12 @@ class Attachments:
         run_dir, workspace = self._run or (None, None)
         identifier = sealed_identifier(action, run_dir)
         with self._lock:
-            if identifier not in self._actions:
-                if run_dir is not None and workspace is not None:
-                    append_action(run_dir, action_record(action, identifier, workspace, driver_python_path()))
-                self._actions[identifier] = action
+            if run_dir is not None and workspace is not None:
+                record = action_record(action, identifier, workspace, driver_python_path())
+                if self._action_records.get(identifier) != record:
+                    append_action(run_dir, record)
+                    self._action_records[identifier] = record
+            self._actions[identifier] = action
         return identifier
 
     # --- called by the experiment
@@ -129,7 +133,7 @@ class Attachments:
                 service.add_listener(self)
             if self._services:
                 self._record_services(self._services)
-            actions, self._actions = self._actions, {}
+            actions, self._actions, self._action_records = self._actions, {}, {}
         for action in actions.values():
             self.add_action(action)
 
