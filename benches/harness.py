@@ -1,6 +1,6 @@
 """How the benches measure: every contender of a case in the same process, in turns; the median of several rounds.
 
-A bench is a script: it prints one JSON object a line, `{"case": .., "who": .., "seconds": ..}`. `run.py` starts it with
+A bench is a script: it prints one JSON object a line, `{"case": .., "who": .., "value": ..}`. `run.py` starts it with
 the interpreter of this environment, then with that of the older package.
 """
 
@@ -35,9 +35,9 @@ class Contender(NamedTuple):
     action: Callable[[Any], object]
 
 
-def emit(case: str, who: str, seconds: float) -> None:
-    """Hand one measure to `run.py`."""
-    print(json.dumps({"case": case, "who": who, "seconds": seconds}), flush=True)
+def emit(case: str, who: str, value: float) -> None:
+    """Hand one measure, in seconds unless its goal says otherwise, to `run.py`."""
+    print(json.dumps({"case": case, "who": who, "value": value}), flush=True)
 
 
 def nothing() -> None:

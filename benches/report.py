@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 Measures = dict[tuple[str, str], float]
-"""Seconds, by case and contender."""
+"""What was measured, in the unit of its goal, by case and contender."""
 
 
 def ratio(goal: Goal, who: str, measures: Measures) -> float | None:
@@ -30,16 +30,15 @@ def rows(goals: Iterable[Goal], measures: Measures) -> list[dict[str, object]]:
         {
             "case": goal.case,
             "over": goal.over or goal.of_case,
-            "seconds": measures.get((goal.case, "experimaestro")),
+            "value": measures.get((goal.case, "experimaestro")),
+            "unit": goal.unit,
             "measured": ratio(goal, "experimaestro", measures),
             "goal": goal.goal,
             "met": None
             if goal.goal is None or (value := ratio(goal, "experimaestro", measures)) is None
             else value <= goal.goal,
             "older": ratio(goal, "older", measures),
-            "peers": {
-                who: seconds for (case, who), seconds in measures.items() if case == goal.case and who != "older"
-            },
+            "peers": {who: value for (case, who), value in measures.items() if case == goal.case and who != "older"},
         }
         for goal in goals
         if ratio(goal, "experimaestro", measures) is not None or ratio(goal, "older", measures) is not None
@@ -56,18 +55,28 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
+def size(count: float | None) -> str:
+    """Write a number of bytes."""
+    return "" if count is None else f"{count:,.0f} B"
+
+
+WRITTEN = {"s": duration, "B": size}
+"""How values are written, by unit."""
+
+
 def print_table(results: list[dict[str, object]], console: Console) -> None:
     """Print the rows; what misses its goal is in red."""
     table = Table(title="Medians; smaller is better")
     table.add_column("case")
-    for name in ("time", "reference", "ratio", "goal", "older"):
+    for name in ("measured", "reference", "ratio", "goal", "older"):
         table.add_column(name, justify="right")
     for row in results:
-        figure = duration if row["over"] is None else lambda value: "" if value is None else f"{value:.3g}"
+        written = WRITTEN[str(row["unit"])]
+        figure = written if row["over"] is None else lambda value: "" if value is None else f"{value:.3g}"
         style = {True: "green", False: "bold red", None: ""}[row["met"]]
         measured = f"[{style}]{figure(row['measured'])}[/]" if style else figure(row["measured"])
         over = "" if row["over"] is None else str(row["over"]).split(": ")[-1]
         table.add_row(
-            str(row["case"]), duration(row["seconds"]), over, measured, figure(row["goal"]), figure(row["older"])
+            str(row["case"]), written(row["value"]), over, measured, figure(row["goal"]), figure(row["older"])
         )
     console.print(table)

@@ -54,7 +54,7 @@ def measure(name: str, python: Path, who: str, *, quick: bool) -> Measures:
         if process.returncode:
             print(f"{name}: exit code {process.returncode} ({who})", file=sys.stderr)
     lines = (json.loads(line) for line in output.splitlines() if line.startswith('{"case"'))
-    return {(line["case"], line["who"]): line["seconds"] for line in lines}
+    return {(line["case"], line["who"]): line["value"] for line in lines}
 
 
 def machine() -> dict[str, object]:
@@ -82,7 +82,7 @@ def main() -> int:
 
     results = [row for name in names for row in rows(GOALS[name], measures)]
     print_table(results, Console(width=None if sys.stdout.isatty() else 140))
-    raw = [{"case": case, "who": who, "seconds": seconds} for (case, who), seconds in measures.items()]
+    raw = [{"case": case, "who": who, "value": value} for (case, who), value in measures.items()]
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(
         json.dumps({"machine": machine(), "table": results, "measures": raw}, indent=1, ensure_ascii=False)

@@ -177,6 +177,9 @@ class TestCopies:
         with pytest.raises(ValueError, match="no such parameter"):
             copyconfig(tree, m=1)
         assert tags(copyconfig(tree, n=tag(7)))["n"] == 7
+        for wrong in ({"n": "many"}, {"version": 2}):
+            with pytest.raises(ValueError, match=r"test_config_objects\.py:\d+"):
+                copyconfig(tree, **wrong)
 
     @pytest.mark.contract("configurations 5: copyconfig keeps explicit values of factories")
     def test_copyconfig_keeps_explicit_values_of_factories(self) -> None:

@@ -28,24 +28,7 @@ def copyconfig(config: ConfigT, **changes: Any) -> ConfigT:
     >>> copyconfig(Adam.C(lr=0.1), lr=0.2).lr
     0.2
     """
-    object_type = type(config).__xpmtype__
-    values: dict[str, Any] = {}
-    constants: dict[str, Any] = {}
-    for argument, value in config.__xpm__.arguments():
-        if argument.is_constant or argument.read_only:
-            continue
-        if config.__xpm__.provenance_of(argument.name).kind in ("explicit", "deserialized"):
-            values[argument.name] = value
-    for name, value in changes.items():
-        argument = object_type.arguments.get(name)
-        if argument is not None and argument.is_constant:
-            constants[name] = value
-        else:
-            values[name] = value
-    made = _core.construct(object_type.value_type, values)
-    for name, value in constants.items():
-        _core.set_unchecked(made, name, object_type.schema.coerce(name, value))
-    return made  # type: ignore[no-any-return]
+    return _core.copy_changed(config, changes)  # type: ignore[no-any-return]
 
 
 def copy_default(value: Any) -> Any:

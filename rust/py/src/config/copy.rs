@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
+use super::assign::checked;
 use super::base::set_raw;
-use super::construct::allocate;
+use super::construct::{allocate, make};
 use super::lifecycle::reachable;
-use super::schema::Schema;
+use super::provenance::Site;
+use super::schema::{Kind, Schema};
 use super::state::{ConfigState, Inner, Tag};
 
 /// Set a parameter without validation: the value was validated when it was set on the original.
@@ -17,6 +19,49 @@ pub(crate) fn set_unchecked(
     value: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     set_raw(config, name, value)
+}
+
+/// An open configuration with what the user set in another one, some of it changed; constants can be changed too.
+#[pyfunction]
+pub(crate) fn copy_changed<'py>(
+    config: &Bound<'py, PyAny>,
+    changes: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = config.py();
+    let state = ConfigState::of_configuration(config)?;
+    let schema = state.get().schema.bind(py);
+    let values = explicit_values(config, state.get())?;
+    let mut constants = Vec::new();
+    for (name, value) in changes {
+        match schema.get().position(&name)? {
+            Some(position) if schema.get().arguments[position].kind == Kind::Constant => {
+                constants.push((position, value));
+            }
+            _ => values.set_item(name, value)?,
+        }
+    }
+    let made = make(schema, Some(&values), Site::of_caller(py))?;
+    for (position, value) in constants {
+        let value = checked(schema.get(), position, &value, Site::of_caller(py).as_ref())?;
+        set_raw(&made, schema.get().arguments[position].name.bind(py), &value)?;
+    }
+    Ok(made)
+}
+
+/// What the user set and may set again, by name.
+fn explicit_values<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> PyResult<Bound<'py, PyDict>> {
+    let py = config.py();
+    let values = PyDict::new(py);
+    for (position, argument) in state.schema.get().arguments.iter().enumerate() {
+        let settable = !matches!(argument.kind, Kind::Constant | Kind::Generated);
+        if settable && state.lock().is_explicit(position) {
+            let name = argument.name.bind(py);
+            if let Some(value) = config.getattr_opt(name)? {
+                values.set_item(name, value)?;
+            }
+        }
+    }
+    Ok(values)
 }
 
 /// The configuration and all below it, sub-configurations first.

@@ -70,6 +70,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load::load_objects, module)?)?;
     module.add_function(wrap_pyfunction!(instance::build_instance, module)?)?;
     for function in [
+        wrap_pyfunction!(copy::copy_changed, module)?,
         wrap_pyfunction!(copy::set_unchecked, module)?,
         wrap_pyfunction!(copy::reachable_configurations, module)?,
         wrap_pyfunction!(copy::empty_copy, module)?,
