@@ -107,7 +107,7 @@ class WebService(Service):
     def _finish(self, serving: _Serving, failure: BaseException | None) -> None:
         """Nothing serves any more: say how it ended to all who wait or listen."""
         if failure is not None:
-            self._log_failure(failure)
+            self._write_traceback(failure)
         with self._state_lock:
             had_started, asked = serving.url is not None, serving.stopping.is_set()
             serving.url = self.url = None
@@ -120,6 +120,10 @@ class WebService(Service):
             self._change(ServiceState.STOPPED if error is None else ServiceState.ERROR, error)
             # Before anybody is told: a listener may start it again.
             serving.ended.set()
+        if error is not None and had_started:  # else whoever asked for the address is told
+            import logging
+
+            logging.getLogger("xpm").error("the service %s failed: %s%s", self.id, error, self._where_to_look())
         self._tell()
         serving.settled.set()
         serving.finished.set()
@@ -136,21 +140,18 @@ class WebService(Service):
         self._tell()
         serving.settled.set()
 
-    def _log_failure(self, failure: BaseException) -> None:
-        import logging
+    def _write_traceback(self, failure: BaseException) -> None:
         import traceback
 
         log = self.stderr
-        if log is not None:
-            try:
-                log.parent.mkdir(parents=True, exist_ok=True)
-                with log.open("a", encoding="utf-8") as stream:
-                    traceback.print_exception(type(failure), failure, failure.__traceback__, file=stream)
-            except OSError:
-                log = None
-        logging.getLogger("xpm").error(
-            "the service %s failed: %s: %s%s", self.id, type(failure).__name__, failure, self._where_to_look()
-        )
+        if log is None:
+            return
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8") as stream:
+                traceback.print_exception(type(failure), failure, failure.__traceback__, file=stream)
+        except OSError:  # what went wrong is told all the same
+            return
 
     def _where_to_look(self) -> str:
         log = self.stderr

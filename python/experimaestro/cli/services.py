@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experimaestro.cli.completion import complete_experiment
-from experimaestro.cli.outcome import CommandError
+from experimaestro.cli.outcome import FAILURE, CommandError
 from experimaestro.cli.session import is_terminal
 from experimaestro.cli.workspace import existing_workspace, workspace_options
 
@@ -69,7 +69,10 @@ def start_command(folder: Any, name: str, experiment: str | None, run_id: str | 
     """Start a service of an experiment that may be over, and print its address; Ctrl-C stops it."""
     service_id, _, part = name.partition("/")
     stored = _chosen(_recorded(folder(), experiment, run_id), service_id)
-    service = stored.make()
+    try:
+        service = stored.make()
+    except ValueError as error:
+        raise CommandError(f"the service {service_id} cannot be started again: {error}") from None
     if part:
         try:
             logs = service.log_directory
@@ -130,6 +133,5 @@ def _serve(service: Service) -> None:
         click.echo(f"{service.id}: stopped", err=True)
     finally:
         service.stop()
-    if service.state is ServiceState.ERROR:
-        log = f" (log: {service.stderr})" if service.stderr is not None and service.stderr.exists() else ""
-        raise CommandError(f"the service {service.id} failed: {service.error}{log}")
+    if service.state is ServiceState.ERROR:  # which was told when it happened
+        click.get_current_context().exit(FAILURE)
