@@ -61,6 +61,10 @@ def test_folders_of_jobs_that_ended_are_removed_when_it_is_meant(one_place):
     [gone] = set(before) - set(folders(one_place))
     assert gone.name in done.stdout
     assert list(one_place.workdir.glob("jobs/*/.*")) == []
+    # The run that made it says so, and nothing else has changed.
+    rows = {Path(row["path"]): row for row in json.loads(jobs(one_place, "list", "--json").stdout)}
+    assert (rows[gone]["state"], rows[gone]["reason"]) == ("error", "DELETED")
+    assert all(row["reason"] != "DELETED" for path, row in rows.items() if path != gone)
 
 
 @contract("running 17: jobs clean")

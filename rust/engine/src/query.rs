@@ -1,10 +1,11 @@
 //! What is in a workspace, for people and monitors. Reads, never writes.
 
+use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 use experimaestro_core::claim::{ClaimError, Evidence, Liveness, evidence};
 use experimaestro_core::fs::{self, FsError};
-use experimaestro_core::job::{Failure, JobState, Place, Reason, Running};
+use experimaestro_core::job::{Failure, JobState, Place, Reason, Running, TransientMode};
 use experimaestro_core::journal::{JobHistory, JournalError, RunHistory, read};
 use experimaestro_core::layout::{JobDirectory, RunDirectory, Workspace};
 use serde_json::{Map, Value};
@@ -223,11 +224,20 @@ fn add_jobs(
     driven: bool,
     rows: &mut Vec<JobRow>,
 ) -> Result<(), QueryError> {
+    let mut folders = Folders::default();
     for job in history.jobs {
         let directory = workspace.job(&job.task_id, &job.identifier);
         let told = job.last.as_ref().and_then(experimaestro_core::journal::StateLine::to_state);
         let state = match told {
             // The journal of a driver at work is up to date; what it left unfinished went on without it.
+            Some(JobState::Done(_))
+                if !driven
+                    && job.terms.transient != TransientMode::Remove
+                    && !folders.have(workspace, &job.task_id, &job.identifier)? =>
+            {
+                let message = "its folder was removed";
+                JobState::Error(Failure { ended: None, ..Failure::before_start(Reason::Deleted, message, 0.0) })
+            }
             Some(state) if driven || state.is_finished() => state,
             _ => inspect(&directory)?,
         };
@@ -244,6 +254,20 @@ fn add_jobs(
         });
     }
     Ok(())
+}
+
+/// Which jobs have a folder: one look at the disk for all jobs of a task.
+#[derive(Default)]
+struct Folders(HashMap<String, HashSet<String>>);
+
+impl Folders {
+    fn have(&mut self, workspace: &Workspace, task_id: &str, identifier: &str) -> Result<bool, QueryError> {
+        if !self.0.contains_key(task_id) {
+            let names = fs::names(&workspace.jobs().join(task_id))?.unwrap_or_default();
+            self.0.insert(task_id.to_owned(), names.into_iter().collect());
+        }
+        Ok(self.0.get(task_id).is_some_and(|names| names.contains(identifier)))
+    }
 }
 
 /// The folders of jobs whose `task/identifier`, or identifier, starts with a prefix.
