@@ -252,3 +252,12 @@ def test_a_stopped_server_is_given_up_and_nobody_loses_by_it(one_place):
     one_place.release()
     assert {job["state"] for job in driver.finish()["jobs"].values()} == {"done"}
     assert one_place.executions() == {"gated-0": 1, "record-1": 1}
+
+
+def test_the_end_of_a_job_is_seen_although_its_server_is_stopped(one_place):
+    one_place.launcher = "fork-server"
+    driver = one_place.start("silent_server", XPM_FORKSERVER_PATIENCE="1")
+    assert driver.line() == "submitted"
+    one_place.release()
+    assert {job["state"] for job in driver.finish()["jobs"].values()} == {"done"}
+    assert one_place.executions() == {"gated-0": 1}

@@ -29,6 +29,8 @@ struct Watched {
     subject: Subject,
     /// Becomes readable when the process ends.
     signal: Option<OwnedFd>,
+    /// Has just come, or its signal did.
+    due: bool,
 }
 
 #[derive(Default)]
@@ -61,7 +63,7 @@ impl Watcher {
             Subject::Process(process, _) => Some(process.pid),
             Subject::Moment(..) | Subject::Names(_) => None,
         };
-        self.add_watched(Watched { subject, signal: pid.and_then(end_of_process) });
+        self.add_watched(Watched { subject, signal: pid.and_then(end_of_process), due: true });
     }
 
     fn add_watched(&self, watched: Watched) {
@@ -93,7 +95,7 @@ impl Watcher {
     /// of what other hosts do, so nothing may depend on it).
     pub(crate) fn names(&self, folder: &Path, then: impl FnMut(&str) -> bool + Send + 'static) {
         if let Some(signal) = new_names(folder) {
-            self.add_watched(Watched { subject: Subject::Names(Box::new(then)), signal: Some(signal) });
+            self.add_watched(Watched { subject: Subject::Names(Box::new(then)), signal: Some(signal), due: true });
         }
     }
 
@@ -160,27 +162,40 @@ fn work(inbox: &Mutex<Inbox>, mut woken: UnixStream) {
             watched.append(&mut inbox.new);
         }
         watched = watched.into_iter().filter_map(Watched::look).collect();
-        sleep(&watched, &mut woken);
+        sleep(&mut watched, &mut woken);
     }
 }
 
-fn sleep(watched: &[Watched], woken: &mut UnixStream) {
+fn sleep(watched: &mut [Watched], woken: &mut UnixStream) {
     let time = watched.iter().filter_map(Watched::patience).min();
     let time = time.and_then(|time| Timespec::try_from(time + Duration::from_micros(500)).ok());
     let signals = watched.iter().filter_map(|watched| watched.signal.as_ref());
     let mut descriptors = vec![PollFd::new(&*woken, PollFlags::IN)];
     descriptors.extend(signals.map(|signal| PollFd::new(signal, PollFlags::IN)));
-    // An interrupted wait is a wait that ended early.
-    let _ = poll(&mut descriptors, time.as_ref());
+    let answered = poll(&mut descriptors, time.as_ref()).is_ok();
+    // An interrupted wait is a wait that ended early: then everything is looked at.
+    let came: Vec<bool> = descriptors[1..].iter().map(|one| !answered || !one.revents().is_empty()).collect();
     drop(descriptors);
+    let signalled = watched.iter_mut().filter(|watched| watched.signal.is_some());
+    for (watched, came) in signalled.zip(came) {
+        watched.due = came;
+    }
     let mut drain = [0; 256];
     while woken.read(&mut drain).is_ok_and(|count| count == drain.len()) {}
+}
+
+/// Looking costs a system call or two, at every wake-up, for each of hundreds of jobs.
+fn signal_will_come(watched: &Watched) -> bool {
+    watched.signal.is_some() && !watched.due
 }
 
 impl Watched {
     /// Call what is due; give back what is not.
     fn look(self) -> Option<Self> {
-        let Self { subject, signal } = self;
+        if signal_will_come(&self) {
+            return Some(self);
+        }
+        let Self { subject, signal, .. } = self;
         let subject = match subject {
             Subject::Child(mut child, then) => match child.try_wait() {
                 Ok(None) => Subject::Child(child, then),
@@ -211,7 +226,7 @@ impl Watched {
             }
             other => other,
         };
-        Some(Self { subject, signal })
+        Some(Self { subject, signal, due: false })
     }
 
     /// How long it may be left alone; `None` if it wakes us.

@@ -152,13 +152,31 @@ def priorities():
     return []
 
 
-def stopped_server():
-    """One job runs when the fork server stops; the next one is asked of it all the same."""
+def _stop_the_server_under_a_job():
     gated = Gated.C(x=0).submit()
     _until("running", [gated])
     stat = Path(f"/proc/{gated.job._handle.pid}/stat").read_text()
     os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGSTOP)
+
+
+def stopped_server():
+    """One job runs when the fork server stops; the next one is asked of it all the same."""
+    _stop_the_server_under_a_job()
     Record.C(x=1).submit().wait()
+    return []
+
+
+def silent_server():
+    """The fork server stops; it is asked nothing more, and the job that it forked ends."""
+    _stop_the_server_under_a_job()
+    return []
+
+
+def exits_in_callback():
+    """A callback leaves as a script would; the next ones are called all the same."""
+    first = Record.C(x=0).submit()
+    first.on_completed(lambda: sys.exit("not here"))
+    first.on_completed(lambda: Record.C(x=1).submit())
     return []
 
 

@@ -25,7 +25,8 @@ struct Child {
     request: Request,
     /// Known once the server has forked.
     process: Option<ProcessIdentity>,
-    asked: Instant,
+    /// Since when the server owes an answer: it was asked for the process, or the process is over.
+    owed: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -58,16 +59,16 @@ impl ForkServer {
         // A server that is stopped reads nothing: whoever writes must not wait for it for ever.
         ours.set_write_timeout(Some(settings.patience))?;
         let mut server = spawn(&settings.python, theirs.into())?;
-        let pid = server.id();
+        let (pid, patience) = (server.id(), settings.patience);
         let children = Table::default();
         let reader = BufReader::new(ours.try_clone()?);
         let (shared, table) = (Arc::clone(shared), Arc::clone(&children));
         std::thread::Builder::new().name("xpm-fork-server".into()).spawn(move || {
-            listen(&shared, &table, reader);
+            listen(&shared, &table, reader, (pid, patience));
             // Only now may it be reaped; it ends by itself at the end of the file.
             let _ = server.wait();
         })?;
-        Ok(Self { stream: ours, children, pid, patience: settings.patience })
+        Ok(Self { stream: ours, children, pid, patience })
     }
 
     /// Ask for a child; `false` when the server cannot be reached.
@@ -78,7 +79,9 @@ impl ForkServer {
             let mut children = locked(&self.children);
             children.last += 1;
             let number = children.last;
-            children.alive.insert(number, Child { request: request.clone(), process: None, asked: Instant::now() });
+            children
+                .alive
+                .insert(number, Child { request: request.clone(), process: None, owed: Some(Instant::now()) });
             number
         };
         let line = LaunchLine {
@@ -129,7 +132,7 @@ fn watch_answers(shared: &Arc<Shared>, table: &Table, pid: u32, patience: Durati
 impl Children {
     /// Since when the server owes us an answer.
     fn oldest(&self) -> Option<Instant> {
-        self.alive.values().filter(|child| child.process.is_none()).map(|child| child.asked).min()
+        self.alive.values().filter_map(|child| child.owed).min()
     }
 }
 
@@ -159,12 +162,12 @@ fn spawn(python: &Path, socket: OwnedFd) -> io::Result<std::process::Child> {
     command.spawn()
 }
 
-fn listen(shared: &Arc<Shared>, table: &Table, reader: BufReader<UnixStream>) {
+fn listen(shared: &Arc<Shared>, table: &Table, reader: BufReader<UnixStream>, server: (u32, Duration)) {
     for line in reader.lines() {
         let Ok(line) = line else { break };
         // A line that makes no sense means a server that makes none: its children are watched without it.
         let Ok(answer) = serde_json::from_str(&line) else { break };
-        hear(shared, table, answer);
+        hear(shared, table, answer, server);
     }
     shared.launcher.server_is_gone();
     locked(table).gone = true;
@@ -174,15 +177,18 @@ fn listen(shared: &Arc<Shared>, table: &Table, reader: BufReader<UnixStream>) {
     }
 }
 
-fn hear(shared: &Arc<Shared>, table: &Table, answer: Answer) {
+fn hear(shared: &Arc<Shared>, table: &Table, answer: Answer, server: (u32, Duration)) {
     match answer {
         Answer::Ready { .. } => {}
         Answer::Started { started, pid } => {
             let mut children = locked(table);
             if let Some(child) = children.alive.get_mut(&started) {
-                child.process = Some(ProcessIdentity::of(pid));
+                let process = ProcessIdentity::of(pid);
+                child.process = Some(process.clone());
+                child.owed = None;
                 let running = Running { place: Place::Own, pid: Some(pid), started: Some(now()) };
                 shared.tell(child.request.job.id(), JobEvent::Started(running));
+                expect_its_end(shared, table, (started, process), server);
             }
         }
         Answer::Ended { ended: number, code, signal } => {
@@ -199,6 +205,23 @@ fn hear(shared: &Arc<Shared>, table: &Table, answer: Answer) {
             }
         }
     }
+}
+
+/// The server tells how a child ended. One that is stopped does not: then the child must not count as running for ever.
+fn expect_its_end(
+    shared: &Arc<Shared>,
+    table: &Table,
+    (number, process): (u64, ProcessIdentity),
+    (pid, patience): (u32, Duration),
+) {
+    let (again, table) = (Arc::clone(shared), Arc::clone(table));
+    shared.watcher.process(process, move || {
+        let mut children = locked(&table);
+        let Some(child) = children.alive.get_mut(&number) else { return };
+        child.owed = Some(Instant::now());
+        drop(children);
+        watch_answers(&again, &table, pid, patience);
+    });
 }
 
 fn go_on_without_server(shared: &Arc<Shared>, child: Child) {
