@@ -93,6 +93,22 @@ def test_orphans_are_shown_and_removed_when_it_is_meant(one_place):
     assert all(path.name not in cleaned.stdout for path in folders(one_place))
 
 
+@contract("running 17: jobs list")
+def test_a_damaged_journal_hides_its_own_jobs_only(one_place):
+    one_place.run("records", "2", name="hurt")
+    one_place.run("records", "3", name="whole")
+    journal = next((one_place.workdir / "experiments" / "hurt" / "current").glob("journal.jsonl"))
+    journal.write_bytes(b"\0" * 100 + b"\n")
+    listed = jobs(one_place, "list")
+    assert listed.stdout.count("DONE") == 3
+    assert listed.returncode == 1
+    assert f"the journal {journal.resolve()} is damaged" in " ".join(listed.stderr.split())
+    # Its jobs are known to nobody that can be read: nothing is removed on such evidence.
+    refused = xpm(one_place, "orphans", str(one_place.workdir), "--clean")
+    assert refused.returncode == 1
+    assert len(folders(one_place)) == 3
+
+
 @contract("running 17: orphans")
 def test_jobs_that_older_runs_or_renamed_jobs_lead_to_are_no_orphans(one_place):
     one_place.run("records", "3", name="xp")

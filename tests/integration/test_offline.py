@@ -51,6 +51,33 @@ def test_what_ran_is_seen_from_outside(one_place):
     assert provider.get_job(first.task_id, "0" * 32) is None
 
 
+def lost_link(experiment):
+    (experiment / "current").unlink()
+
+
+def lost_run(experiment):
+    (experiment / "current").unlink()
+    (experiment / "current").symlink_to("20200101_000000")
+
+
+def torn_status(experiment):
+    (experiment / "current" / "status.json").write_text('{"version')
+
+
+@contract("running 18: WorkspaceStateProvider")
+@pytest.mark.parametrize("damage", [lost_link, lost_run, torn_status])
+def test_an_experiment_that_lost_a_small_file_is_still_seen(one_place, damage):
+    one_place.run("records", "2", name="hurt")
+    damage(one_place.workdir / "experiments" / "hurt")
+    provider = WorkspaceStateProvider(one_place.workdir)
+    (run,) = provider.get_experiments()
+    assert (run.experiment_id, run.total_jobs, run.finished_jobs) == ("hurt", 2, 2)
+    assert len(provider.get_jobs("hurt")) == len(provider.get_jobs()) == 2
+    # What nobody seems to know of would be offered for removal.
+    shutil.rmtree(one_place.workdir / "experiments" / "hurt" / run.run_id / "jobs")
+    assert provider.get_orphan_jobs() == []
+
+
 @contract("running 18: orphans and strays")
 def test_orphans_and_strays(one_place):
     one_place.run("records", "2", name="kept")

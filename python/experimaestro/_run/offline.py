@@ -194,7 +194,8 @@ class WorkspaceStateProvider:
         """Return the configurations that a run submitted (FileNotFoundError when there is no such run)."""
         from experimaestro._config.experiment_info import load_xp_info
 
-        return load_xp_info(self.path / "experiments" / experiment_id / (run_id or "current"))
+        run = run_id or self.get_current_run(experiment_id) or "current"
+        return load_xp_info(self.path / "experiments" / experiment_id / run)
 
     # --- what was attached to a run
 

@@ -57,9 +57,7 @@ def list_command(
     """
     predicate = predicate_of(expression, state)
     root: Path = folder()
-    from experimaestro._core import list_jobs
-
-    rows = list_jobs(str(root), experiment)
+    rows, damage = rows_that_can_be_read(root, experiment)
     if experiment is not None and not rows:
         check_experiment(root, experiment)
     rows = [row for row in rows if predicate(row)]
@@ -77,6 +75,33 @@ def list_command(
         print_table(rows, fullpath)
     else:
         _print_lines(rows, with_tags, fullpath)
+    if damage:
+        raise CommandError("these experiments are left out:\n" + "\n".join(damage))
+
+
+def rows_that_can_be_read(root: Path, experiment: str | None) -> tuple[list[JobRow], list[str]]:
+    """The jobs of one experiment or of all, and what is wrong with experiments that cannot be read.
+
+    One damaged journal must not hide the jobs of the others.
+
+    :raises WorkspaceError: the one that is asked for cannot be read
+    """
+    from experimaestro._core import list_jobs, list_runs
+    from experimaestro.exceptions import WorkspaceError
+
+    try:
+        return list_jobs(str(root), experiment), []
+    except WorkspaceError:
+        if experiment is not None:
+            raise
+    rows: list[JobRow] = []
+    damage: list[str] = []
+    for name in dict.fromkeys(row["experiment"] for row in list_runs(str(root))):
+        try:
+            rows.extend(list_jobs(str(root), name))
+        except WorkspaceError as error:  # noqa: PERF203 - each may be damaged
+            damage.append(f"{name}: {error}")
+    return rows, damage
 
 
 def predicate_of(expression: str | None, state: str | None) -> Predicate:

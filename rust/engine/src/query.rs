@@ -123,10 +123,12 @@ fn experiments(workspace: &Workspace, only: Option<&str>) -> Result<Vec<String>,
     Ok(names)
 }
 
-/// The run that the link of an experiment leads to.
+/// The run that the link of an experiment leads to; where the link was lost (a copy, a person), the newest one.
 pub(crate) fn current_run(workspace: &Workspace, experiment: &str) -> Result<Option<String>, FsError> {
+    let known = run_ids(workspace, experiment)?;
     let link = fs::read_symlink(&workspace.experiment(experiment).current())?;
-    Ok(link.and_then(|target| target.file_name()?.to_str().map(str::to_owned)))
+    let linked = link.and_then(|target| target.file_name()?.to_str().map(str::to_owned));
+    Ok(linked.filter(|run_id| known.contains(run_id)).or_else(|| known.last().cloned()))
 }
 
 /// Runs in the order in which they started: the number after the point is a number.
@@ -147,14 +149,20 @@ pub(crate) fn run_ids(workspace: &Workspace, experiment: &str) -> Result<Vec<Str
 ///
 /// # Errors
 /// When a folder cannot be read. A journal that cannot be read is not an error here: its counts are those of the status.
+/// A run whose status cannot be understood is `unknown`: it must not look as if it were not there, nor its jobs as if
+/// nobody knew of them.
 pub fn list_runs(workspace: &Workspace, experiment: Option<&str>) -> Result<Vec<RunRow>, QueryError> {
     let mut rows = Vec::new();
     for name in experiments(workspace, experiment)? {
         let folder = workspace.experiment(&name);
         let current = current_run(workspace, &name)?;
         for run_id in run_ids(workspace, &name)? {
-            if let Some(status) = RunStatus::read(&folder.run(&run_id))? {
-                rows.push(run_row(&folder.run(&run_id), status, current.as_ref() == Some(&run_id)));
+            let run = folder.run(&run_id);
+            let is_current = current.as_ref() == Some(&run_id);
+            if let Some(status) = RunStatus::read(&run)? {
+                rows.push(run_row(&run, status, is_current));
+            } else if fs::exists(&run.status())? || fs::exists(&run.journal())? {
+                rows.push(unknown_run(&run, &name, run_id, is_current));
             }
         }
     }
@@ -166,17 +174,40 @@ fn is_driven(status: &RunStatus) -> bool {
     status.status == "running" && status.driver.as_ref().is_none_or(alive)
 }
 
+/// How many jobs the journal tells of, how many are done, how many in error.
+fn counts(history: &RunHistory) -> (usize, usize, usize) {
+    let count = |wanted: &str| {
+        let is_wanted = |job: &&JobHistory| job.last.as_ref().is_some_and(|line| line.state == wanted);
+        history.jobs.iter().filter(is_wanted).count()
+    };
+    (history.jobs.len(), count("done"), count("error"))
+}
+
+/// A run of which only the journal tells, if that.
+fn unknown_run(folder: &RunDirectory, experiment: &str, run_id: String, current: bool) -> RunRow {
+    let history = read(&folder.journal()).ok();
+    let (total, done, failed) = history.as_ref().map(counts).unwrap_or_default();
+    RunRow {
+        experiment: experiment.to_owned(),
+        run_id,
+        current,
+        status: "unknown".to_owned(),
+        host: None,
+        started: None,
+        ended: None,
+        total,
+        done,
+        failed,
+    }
+}
+
 fn run_row(folder: &RunDirectory, status: RunStatus, current: bool) -> RunRow {
     let driven = is_driven(&status);
     let RunStatus { mut total, mut done, mut failed, .. } = status;
     if status.status == "running"
         && let Ok(history) = read(&folder.journal())
     {
-        let count = |wanted: &str| {
-            let is_wanted = |job: &&JobHistory| job.last.as_ref().is_some_and(|line| line.state == wanted);
-            history.jobs.iter().filter(is_wanted).count()
-        };
-        (total, done, failed) = (history.jobs.len(), count("done"), count("error"));
+        (total, done, failed) = counts(&history);
     }
     RunRow {
         experiment: status.experiment_id,

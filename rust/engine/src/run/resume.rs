@@ -79,8 +79,7 @@ pub(crate) fn resume(
 fn chosen(workspace: &Workspace, experiment: &str, run_id: Option<&str>) -> Result<(String, RunDirectory), RunError> {
     let known = run_ids(workspace, experiment)?;
     let current = current_run(workspace, experiment)?;
-    // Without the link (it was removed, or a copy lost it) the newest run is the current one.
-    let wanted = run_id.map(str::to_owned).or(current).or_else(|| known.last().cloned());
+    let wanted = run_id.map(str::to_owned).or(current);
     match wanted {
         Some(run_id) if known.contains(&run_id) => {
             let directory = workspace.experiment(experiment).run(&run_id);
