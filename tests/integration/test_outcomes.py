@@ -98,3 +98,10 @@ def test_a_failed_task_runs_again_with_the_next_start(place):
     place.run("failure")
     place.run("failure")
     assert place.executions() == {"raises-1": 2, "record-1": 1}
+
+
+@pytest.mark.contract("running 9: Listener")
+def test_a_callback_that_calls_exit_does_not_keep_the_next_ones_from_being_called(one_place):
+    result = one_place.run("exits_in_callback")
+    assert one_place.executions() == {"record-0": 1, "record-1": 1}
+    assert "SystemExit: not here" in result["stderr"]

@@ -48,6 +48,13 @@ def test_a_callback_that_fails_is_told_and_keeps_nobody_else_from_being_called(o
     assert "ValueError: step 1" in result["stderr"]
 
 
+@pytest.mark.contract("running 11: errors of callbacks are isolated")
+def test_a_callback_that_calls_exit_ends_neither_the_others_nor_the_waiting(one_place):
+    result = run(one_place, "exiting_callback", "2")
+    assert result["told"]["other"] == [0, 1]
+    assert "SystemExit: step 1" in result["stderr"]
+
+
 @pytest.mark.contract("running 11: the link does not block")
 def test_a_callback_submits_and_what_it_submits_does_not_wait_for_the_producer(one_place):
     driver = one_place.start("validations", "2", script=SCRIPT)

@@ -140,7 +140,7 @@ def _safely(function: Callable[..., object], *arguments: object) -> None:
     """Call what belongs to the user; its failure must not stop the others."""
     try:
         function(*arguments)
-    except Exception:
+    except BaseException:
         import logging
 
         logging.getLogger("xpm").exception("a listener or callback failed: %r", function)

@@ -190,7 +190,7 @@ class TaskOutputs:
 
         try:
             watched.callback(watched.method(dep, *line.args, **line.kwargs))
-        except Exception:  # noqa: BLE001 - it belongs to the user, and must not stop the others
+        except BaseException:  # noqa: BLE001 - the user's; even sys.exit() must not end the thread that all wait for
             _log().exception(
                 "%s/%s announced an output, and %s or the callback that watches it failed (args %r, %r)",
                 follower.job.task_id, follower.job.identifier, watched.method_name, line.args, line.kwargs,

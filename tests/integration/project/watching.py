@@ -104,6 +104,13 @@ def failing_callback(xp, steps):
     task.submit()
 
 
+def exiting_callback(xp, steps):
+    task = learner(0, steps)
+    task.watch_output(task.model.checkpoint, lambda checkpoint: sys.exit(f"step {checkpoint.step}"))
+    task.watch_output(task.model.checkpoint, tell("other"))
+    task.submit()
+
+
 def validations(xp, steps):
     task = learner(0, steps, gated=True)
     task.watch_output(task.model.checkpoint, lambda checkpoint: Validate(checkpoint=checkpoint).submit())
