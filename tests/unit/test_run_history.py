@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from experimaestro import Config, Param, RunMode, Task, experiment
 from experimaestro._run.history import cleanup_experiment_history
-from experimaestro._run.run_folders import order, run_folders
+from experimaestro._run.run_folders import order, remove_run, run_folders
 from experimaestro._run.settings import HistorySettings, Settings, WorkspaceSettings
 from experimaestro._run.settings_file import read_settings
 from experimaestro.cli.root import xpm
@@ -229,3 +229,16 @@ def test_prune_removes_what_was_asked_and_never_the_current_run(command):
     command("history-prune", "xp", "--force")
     assert [row["run_id"] for row in json.loads(command("history", "xp", "--json"))] == [command.runs[2]]
     assert json.loads(command("tags", "xp", "--json")) == {}
+
+
+def test_a_run_of_many_jobs_goes_with_all_its_links_and_no_job(tmp_path):
+    jobs = [tmp_path / "jobs" / "task" / str(number) for number in range(100)]
+    run = tmp_path / "experiments" / "bench" / "20260101_000000"
+    (run / "jobs" / "task").mkdir(parents=True)
+    for job in jobs:
+        job.mkdir(parents=True)
+        (job / "result").touch()
+        (run / "jobs" / "task" / job.name).symlink_to(job)
+    remove_run(run)
+    assert list(run.parent.iterdir()) == []
+    assert all((job / "result").exists() for job in jobs)

@@ -15,6 +15,11 @@ __all__ = ["newest_first", "order", "read_status", "remove_run", "replace_json",
 
 CURRENT = "current"
 
+_FEW_LINKS = 32
+"""Fewer links than this are not worth threads."""
+
+_REMOVING_THREADS = 8
+
 
 def order(run_id: str) -> tuple[str, int, str]:
     """Sorts names of runs by age: `.10` comes after `.2`.
@@ -53,7 +58,30 @@ def remove_run(run: Path) -> None:
     """Remove the folder of a run, never what its links lead to; half of it never looks like a run."""
     gone = run.with_name(f".removed.{run.name}.{os.getpid()}")
     os.rename(run, gone)
+    _remove_links(gone)
     shutil.rmtree(gone)
+
+
+def _remove_links(folder: Path) -> None:
+    """Remove the links of a run to its jobs, several at once: each may wait some milliseconds for the disk."""
+    links = [
+        path
+        for parent, folders, files in os.walk(folder / "jobs")
+        for name in (*folders, *files)
+        if os.path.islink(path := os.path.join(parent, name))
+    ]
+    if len(links) < _FEW_LINKS:
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_REMOVING_THREADS) as pool:
+        shares = [links[start::_REMOVING_THREADS] for start in range(_REMOVING_THREADS)]
+        list(pool.map(_remove_files, shares))
+
+
+def _remove_files(files: list[str]) -> None:
+    for file in files:
+        os.unlink(file)
 
 
 def replace_json(file: Path, content: Any) -> None:
