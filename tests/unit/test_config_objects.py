@@ -23,6 +23,7 @@ from experimaestro import (
     Param,
     PathGenerator,
     Task,
+    _core,
     copyconfig,
     field,
     setmeta,
@@ -31,6 +32,7 @@ from experimaestro import (
     tags,
     tagspath,
 )
+from experimaestro._config.lifecycle import prepare_submission
 from experimaestro._config.outputs import mark_output, submission_outputs
 
 
@@ -62,6 +64,11 @@ class Train(Task):
 
     def task_outputs(self, dep: Any) -> Any:
         return dep(Leaf.C(a=3))
+
+
+class Job(Task):
+    before: Param[Job | None]
+    leaf: Param[Leaf | None]
 
 
 class TestTags:
@@ -206,6 +213,21 @@ class TestCopies:
         assert made.left.__xpm__.meta is True
         made.left.a = 9
         assert leaf.a == 2
+
+    @pytest.mark.contract("configurations 5: deep copies keep linked and submitted tasks")
+    def test_deep_copies_depend_on_the_same_jobs(self, tmp_path: Path) -> None:
+        job = Job.C()
+        prepare_submission(job, tmp_path, [])
+        _core.state_of(job).submitted = True
+        output = mark_output(job, Leaf.C(a=3))
+        after = Job.C(before=job, leaf=output)
+        for made in (copy.deepcopy(after), after.copy()):
+            assert made.__identifier__() == after.__identifier__()
+            assert made.before is job
+            assert made.leaf is not output
+            assert made.leaf.__xpm__.task is job
+            assert prepare_submission(made, tmp_path, []).dependencies == [job]
+        assert copy.deepcopy(job).__xpm__.task is None
 
     @pytest.mark.contract("configurations 5: cycles")
     def test_cycles(self) -> None:

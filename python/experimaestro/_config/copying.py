@@ -47,13 +47,19 @@ def copy_default(value: Any) -> Any:
 
 
 def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
-    """An open copy of a configuration and of all below it, with tags and meta flags; shared parts stay shared."""
+    """An open copy of a configuration and of all below it, with tags, meta flags and linked tasks.
+
+    Shared parts stay shared. Tasks below that were submitted are jobs: the copy refers to them, they are not copied.
+    """
     memo = {} if memo is None else memo
     order = _core.reachable_configurations(config)
     for source in order:
         if id(source) not in memo:
-            memo[id(source)] = _core.empty_copy(source)
+            is_job = source is not config and _core.state_of(source).submitted
+            memo[id(source)] = source if is_job else _core.empty_copy(source)
     for source in order:
+        if memo[id(source)] is source:
+            continue
         made = memo[id(source)]
         for argument, value in source.__xpm__.arguments():
             if argument.read_only and _core.state_of(source).sealed:

@@ -70,7 +70,8 @@ pub(crate) fn reachable_configurations<'py>(config: &Bound<'py, PyAny>) -> PyRes
     reachable(std::slice::from_ref(config))
 }
 
-/// An open configuration of the same class without values, with the tags, the meta flag and what was set by the user.
+/// An open configuration of the same class without values, with the tags, the meta flag, the task that it is an output
+/// of, and what was set by the user.
 #[pyfunction]
 pub(crate) fn empty_copy<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = config.py();
@@ -80,6 +81,7 @@ pub(crate) fn empty_copy<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     {
         let source = state.get().lock();
         inner.meta = source.meta;
+        inner.dynamic = source.dynamic;
         inner.site = source.site.as_ref().map(|site| site.clone_ref(py));
         for position in 0..schema.get().arguments.len() {
             if source.is_explicit(position) {
@@ -89,6 +91,9 @@ pub(crate) fn empty_copy<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
         if let Some(rare) = &source.rare {
             let copy = inner.rare();
             copy.tag_barriers.clone_from(&rare.tag_barriers);
+            // A task that was submitted is linked to itself; its copy is another one.
+            let task = rare.task.as_ref().filter(|task| !task.is(config));
+            copy.task = task.map(|task| task.clone_ref(py));
             copy.deprecated_from = rare.deprecated_from.as_ref().map(|old| old.clone_ref(py));
             copy.tags = rare
                 .tags
