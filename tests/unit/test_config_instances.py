@@ -17,6 +17,7 @@ from experimaestro import (
     Param,
     SerializationContext,
     Task,
+    field,
     from_state_dict,
     setmeta,
     state_dict,
@@ -236,3 +237,38 @@ def test_the_stored_identity_can_be_checked(workspace):
     task.seal()
     _, identity = job_files(task, workspace, workspace / "jobs")
     assert b'"instance":2' in identity.replace(b" ", b"")
+
+
+class Shared(Config):
+    __xpmid__ = "instances.shared"
+    keys: Param[dict[Encoder, int]] = {}
+    members: Param[set[Encoder]] = set()
+    named: Param[dict[str, Any]] = {}
+
+
+@contract("configurations 5: copy, deepcopy and pickle")
+@pytest.mark.parametrize("copied", [deepcopy, lambda it: it.copy(), lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_key_that_is_also_a_value_is_one_object_in_copies(copied: Any) -> None:
+    key, member = Encoder.C(dim=2).seal(), Encoder.C(dim=3).seal()
+    one = Shared.C(keys={key: 1}, members={member}, named={"a": key, "b": [Holder.C(a=member)]})
+    other = Shared.C(keys={key: 1}, members={member}, named={"a": Encoder.C(dim=2), "b": [Holder.C(a=member)]})
+    assert one.__identifier__() != other.__identifier__()
+    for config in (one, other):
+        assert copied(config).__identifier__() == config.__identifier__()
+
+
+def test_an_object_that_is_twice_in_a_default_is_one_in_each_configuration() -> None:
+    encoder = Encoder.C(dim=2)
+
+    class Written(Config):
+        __xpmid__ = "instances.written"
+        encoders: Param[list[Any]]
+
+    class Defaulted(Config):
+        __xpmid__ = "instances.written"
+        encoders: Param[list[Any]] = field(default=[encoder, Holder.C(a=encoder)])
+
+    made = Defaulted.C()
+    assert made.encoders[0] is made.encoders[1].a
+    assert made.encoders[0] is not Defaulted.C().encoders[0]
+    assert made.__identifier__() == Written.C(encoders=[encoder, Holder.C(a=encoder)]).__identifier__()

@@ -394,3 +394,39 @@ def test_setmeta() -> None:
     Tree.C(left=leaf).seal()
     with pytest.raises(AssertionError, match="sealed"):
         setmeta(leaf, False)
+
+
+class Module:
+    """Takes every module that is assigned to it for a part, as `torch.nn.Module` does."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "parts", {})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            self.parts[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("parts", {}):
+            return self.parts[name]
+        raise AttributeError(name)
+
+
+class Part(Module, Config):
+    width: Param[int]
+
+
+class Network(Config, Module):
+    head: Param[Part]
+
+
+@pytest.mark.contract("configurations 6: keep, xpmconfig")
+def test_the_configuration_of_a_module_is_no_part_of_it() -> None:
+    config = Network.C(head=Part.C(width=2))
+    network: Any = config.instance()
+    assert list(network.parts) == ["head"]
+    assert network.head.width == 2
+    assert network.xpmconfig is config
+    assert network.head.xpmconfig is config.head

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from experimaestro import _core
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .classes import Config
 
 ConfigT = TypeVar("ConfigT", bound="Config")
@@ -32,17 +34,24 @@ def copyconfig(config: ConfigT, **changes: Any) -> ConfigT:
 
 
 def copy_default(value: Any) -> Any:
-    """A default for one configuration: containers and configurations are new objects, others are shared."""
+    """A default for one configuration: containers and configurations are new objects, others are shared.
+
+    What is one configuration in the default is one in the copy: that may count (`InstanceConfig`).
+    """
+    return _copy_default(value, {})
+
+
+def _copy_default(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, list):
-        return [copy_default(item) for item in value]
+        return [_copy_default(item, memo) for item in value]
     if isinstance(value, dict):
-        return {key: copy_default(item) for key, item in value.items()}
+        return {key: _copy_default(item, memo) for key, item in value.items()}
     if isinstance(value, tuple):
-        return tuple(copy_default(item) for item in value)
+        return tuple(_copy_default(item, memo) for item in value)
     if isinstance(value, (set, frozenset)):
         return type(value)(value)
     if isinstance(value, _core.ConfigBase):
-        return deep_copy(value)
+        return deep_copy(value, memo)
     return copy.copy(value) if type(value).__module__ == "numpy" else value
 
 
@@ -53,20 +62,50 @@ def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
     """
     memo = {} if memo is None else memo
     order = _core.reachable_configurations(config)
+    _keep_hashed(order, memo)
     for source in order:
         if id(source) not in memo:
             is_job = source is not config and _core.state_of(source).submitted
             memo[id(source)] = source if is_job else _core.empty_copy(source)
     for source in order:
-        if memo[id(source)] is source:
-            continue
         made = memo[id(source)]
+        if made is source:
+            continue
         for argument, value in source.__xpm__.arguments():
             if argument.read_only and _core.state_of(source).sealed:
                 continue
             _core.set_unchecked(made, argument.name, _copy_value(value, memo))
         _bind_variables(made)
     return memo[id(config)]
+
+
+def _keep_hashed(order: list[Any], memo: dict[int, Any]) -> None:
+    """Elements of sets and keys, with all below them, are shared with the copy: they are sealed, as they have a hash.
+
+    They are so wherever else they are used: which places hold the same object may count (`InstanceConfig`).
+    """
+    for source in reversed(order):  # the outer ones first: what is below is walked once
+        for _, value in source.__xpm__.arguments():
+            for hashed in _hashed(value, False):
+                if memo.get(id(hashed)) is not hashed:
+                    memo.update((id(below), below) for below in _core.reachable_configurations(hashed))
+
+
+def _hashed(value: Any, is_hashed: bool) -> Iterator[Any]:
+    """Configurations inside a value that are, or are in, an element of a set or a key."""
+    if isinstance(value, _core.ConfigBase):
+        if is_hashed:
+            yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _hashed(key, True)
+            yield from _hashed(item, is_hashed)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _hashed(item, is_hashed)
+    elif isinstance(value, (set, frozenset)):
+        for item in value:
+            yield from _hashed(item, True)
 
 
 def _bind_variables(config: Any) -> None:
@@ -91,7 +130,6 @@ def _copy_value(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, tuple):
         return tuple(_copy_value(item, memo) for item in value)
     if isinstance(value, (set, frozenset)):
-        # Elements and keys have a hash: what is in there is sealed, and can be shared.
         return type(value)(value)
     return copy.copy(value) if type(value).__module__ == "numpy" else value
 

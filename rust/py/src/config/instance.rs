@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::{ffi, intern};
 
 use super::base::is_configuration;
 use super::construct::make_value;
@@ -57,6 +57,13 @@ pub(crate) fn attach_pre_task(task: &Bound<'_, PyAny>, owner: &Bound<'_, PyAny>)
     Ok(())
 }
 
+/// Set an attribute without asking the class: `torch.nn.Module` would take the configuration of a module for a part of it.
+fn set_plainly(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: the three are live objects, and the thread is attached to the interpreter.
+    let outcome = unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) };
+    if outcome == 0 { Ok(()) } else { Err(PyErr::fetch(object.py())) }
+}
+
 /// Objects for a configuration and all below it.
 ///
 /// `store` (a dictionary from configuration address to `(configuration, object)`) is read and filled: objects already
@@ -97,7 +104,7 @@ pub(crate) fn build_instance<'py>(
             }
         }
         if keep {
-            object.setattr(intern!(py, "__config__"), current)?;
+            set_plainly(object, intern!(py, "__config__"), current)?;
         }
         if schema.making().has_post_init {
             object.call_method0(intern!(py, "__post_init__"))?;
