@@ -36,6 +36,13 @@ def test_these_are_done(place, way):
     assert job["state"] == "done", (Path(job["path"]) / "ends.err").read_text()
 
 
+@pytest.mark.contract("running 6: DELETED")
+def test_a_job_whose_folder_is_gone_says_so_and_blames_no_disk(place):
+    result = place.run("ends", "removes_its_folder")
+    job = the_job(result)
+    assert (job["reason"], job["message"]) == ("DELETED", "its folder was removed")
+
+
 def test_threads_of_the_task_end_before_the_marker(place):
     job = the_job(place.run("ends", "thread_writes_late"))
     assert job["state"] == "done"

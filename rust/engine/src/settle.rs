@@ -137,8 +137,18 @@ pub(crate) fn own_ended(shared: &Arc<Shared>, job: &Arc<Job>, exit: Exit) {
     match own_outcome(shared, job, exit) {
         Ok(Some(event)) => shared.tell(job.id(), event),
         Ok(None) => {}
+        // The disk is not to blame: somebody took the folder away, or the job did.
+        Err(_) if is_removed(job.directory()) => shared.tell(job.id(), JobEvent::Failed(removed())),
         Err(error) => shared.tell(job.id(), JobEvent::Failed(disk_failure(&error))),
     }
+}
+
+fn removed() -> Failure {
+    Failure::before_start(Reason::Deleted, "its folder was removed", now())
+}
+
+fn is_removed(directory: &JobDirectory) -> bool {
+    fs::exists(directory.path()).is_ok_and(|exists| !exists)
 }
 
 /// `None` when another process runs the attempt: it is watched from now on.
@@ -284,10 +294,7 @@ fn next(shared: &Arc<Shared>, job: &Arc<Job>, watch: &mut Watch) -> ClaimResult<
             Ok(Next::Watched)
         }
         Evidence::Abandoned { .. } => Ok(Next::Tell(JobEvent::Vacated)),
-        Evidence::Nothing if !fs::exists(directory.path())? => {
-            let failure = Failure::before_start(Reason::Deleted, "its folder was removed", now());
-            Ok(Next::Tell(JobEvent::Failed(failure)))
-        }
+        Evidence::Nothing if !fs::exists(directory.path())? => Ok(Next::Tell(JobEvent::Failed(removed()))),
         Evidence::Nothing | Evidence::Done { .. } | Evidence::Ended { .. } | Evidence::ForeignFailure { .. } => {
             Ok(Next::Tell(outcome(job, found)?))
         }

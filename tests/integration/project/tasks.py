@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -114,6 +115,9 @@ class Ends(Task):
 
     def _killed(self):
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def _removes_its_folder(self):
+        shutil.rmtree(os.getcwd())
 
     def _exit_zero(self):
         sys.exit(0)
