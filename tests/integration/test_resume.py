@@ -178,3 +178,23 @@ def test_failing_fast_starts_nothing_after_the_same_mistake(one_place):
     reasons = [job["reason"] for job in result["by_name"]["raises"]]
     assert reasons.count("FAILED") == 2
     assert sum(one_place.executions().values()) == 2
+
+
+@contract("running 6: transient tasks")
+def test_a_job_that_nobody_needs_is_not_said_to_wait(one_place):
+    one_place.run("transient", "TRANSIENT", "alone")
+    ended = xpm(one_place, "resume", "xp").stderr
+    assert "1 job (1 not needed)" in ended
+    assert "waiting" not in ended
+
+
+def test_the_advice_after_a_failure_is_a_command_that_runs_it_again(one_place):
+    one_place.run("failure")
+    resumed = xpm(one_place, "resume", "xp")
+    assert resumed.returncode == 1
+    # `resume` leaves failures as they are.
+    assert "the same command" not in resumed.stderr
+    assert "retry    xpm retry --workdir" in resumed.stderr
+    before = one_place.executions()["raises-1"]
+    xpm(one_place, "retry", "xp")
+    assert one_place.executions()["raises-1"] == before + 1

@@ -124,7 +124,8 @@ def _drive(root: Path, experiment: str, run_id: str | None, again: Sequence[JobR
         from experimaestro.cli.live.summary import print_summary
         from experimaestro.cli.tables import console
 
-        print_summary(board, console(stderr=True), root, Path(run.path) / "results")
+        results = Path(run.path) / "results"
+        print_summary(board, console(stderr=True), root, results, again_retries=False)
     return FAILURE if failed else 0
 
 

@@ -48,7 +48,18 @@ class PhaseBar:
                 yield Segment(" " * width if waiting and console.no_color else sign * width, style)
 
 
-_ORDER = (Phase.REUSED, Phase.DONE, Phase.FAILED, Phase.BLOCKED, Phase.RUNNING, Phase.WAITING)
+_ORDER = (Phase.REUSED, Phase.DONE, Phase.FAILED, Phase.BLOCKED, Phase.UNNEEDED, Phase.RUNNING, Phase.WAITING)
+
+
+_COUNTED = (
+    Phase.DONE,
+    Phase.REUSED,
+    Phase.RUNNING,
+    Phase.WAITING,
+    Phase.FAILED,
+    Phase.BLOCKED,
+    Phase.UNNEEDED,
+)
 
 
 def shares(counts: Sequence[int], width: int) -> list[int]:
@@ -78,7 +89,7 @@ def counts_line(counts: Mapping[Phase, int], ascii_only: bool) -> Text:
     """`✓ 12 done  ▶ 2 running  ○ 7 waiting`; only what there is."""
     parts = [
         Text(f"{icon(phase, ascii_only)} {counts[phase]} {phase.value}", style=STYLES[phase])
-        for phase in (Phase.DONE, Phase.REUSED, Phase.RUNNING, Phase.WAITING, Phase.FAILED, Phase.BLOCKED)
+        for phase in _COUNTED
         if counts[phase]
     ]
     line = Text("   ").join(parts) if parts else Text("nothing submitted yet", style="bright_black")

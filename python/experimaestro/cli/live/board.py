@@ -24,6 +24,8 @@ class Phase(Enum):
     FAILED = "failed"
     BLOCKED = "blocked"
     """Not started because a job that it needs failed."""
+    UNNEEDED = "not needed"
+    """Transient, and so far no job that must run depends on it."""
 
     @property
     def is_final(self) -> bool:

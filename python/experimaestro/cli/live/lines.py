@@ -23,7 +23,7 @@ class Lines:
 
     def changed(self, before: JobView | None, view: JobView) -> None:
         """Tell a start or an end. What is reused is only counted: there may be thousands, at once."""
-        silent = view.phase in (Phase.WAITING, Phase.REUSED)
+        silent = view.phase in (Phase.WAITING, Phase.REUSED, Phase.UNNEEDED)
         if silent or (before is not None and before.phase is view.phase):
             return
         clock = time.strftime("%H:%M:%S", time.localtime(self.board.now()))

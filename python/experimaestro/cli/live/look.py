@@ -11,6 +11,7 @@ STYLES = {
     Phase.WAITING: "bright_black",
     Phase.FAILED: "red",
     Phase.BLOCKED: "magenta",
+    Phase.UNNEEDED: "bright_black",
 }
 _ICONS = {
     Phase.DONE: ("✓", "+"),
@@ -19,6 +20,7 @@ _ICONS = {
     Phase.WAITING: ("○", "."),
     Phase.FAILED: ("✗", "x"),
     Phase.BLOCKED: ("⊘", "-"),
+    Phase.UNNEEDED: ("◌", "~"),
 }
 
 

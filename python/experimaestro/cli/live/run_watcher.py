@@ -66,4 +66,6 @@ def _phase(job: JobHandle) -> Phase:
         return Phase.BLOCKED if job.reason == "DEPENDENCY" else Phase.FAILED
     if state == "done":
         return Phase.REUSED if job.reused else Phase.DONE
+    if state == "transient":
+        return Phase.UNNEEDED
     return Phase.RUNNING if state == "running" else Phase.WAITING

@@ -19,12 +19,24 @@ if TYPE_CHECKING:
 
 _JOBS_PER_CAUSE = 3
 _CAUSES = 5
+_TOLD = (
+    Phase.DONE,
+    Phase.REUSED,
+    Phase.FAILED,
+    Phase.BLOCKED,
+    Phase.RUNNING,
+    Phase.WAITING,
+    Phase.UNNEEDED,
+)
 
 
-def print_summary(board: Board, console: Console, workspace: Path, results: Path) -> None:
+def print_summary(
+    board: Board, console: Console, workspace: Path, results: Path, *, again_retries: bool = True
+) -> None:
     """Print the end of an experiment.
 
     :param results: its folder for results, which may not exist
+    :param again_retries: whether the same command, given again, runs again what failed
     """
     ascii_only = console.options.ascii_only
     counts = board.counts()
@@ -41,8 +53,9 @@ def print_summary(board: Board, console: Console, workspace: Path, results: Path
         if counts[Phase.FAILED]:
             facts.append(("log", f"{shell} log {board.in_phase(Phase.FAILED)[0].identifier[:8]}"))
     if failed:
-        facts.append(("retry", "the same command again (what is done is not run again), or, without its script:"))
-        facts.append(("", _retry_command(board, workspace)))
+        if again_retries:
+            facts.append(("retry", "the same command again (what is done is not run again), or, without its script:"))
+        facts.append(("" if again_retries else "retry", _retry_command(board, workspace)))
     lines += [Text.assemble((f"  {label:8} ", "bright_black"), text) for label, text in facts]
     # Long paths and commands are for copying: the terminal wraps them, we don't.
     console.print(Group(*lines), soft_wrap=True)
@@ -53,11 +66,7 @@ def _retry_command(board: Board, workspace: Path) -> str:
 
 
 def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: bool) -> Text:
-    told = [
-        (f"{counts[phase]} {phase.value}", STYLES[phase])
-        for phase in (Phase.DONE, Phase.REUSED, Phase.FAILED, Phase.BLOCKED, Phase.RUNNING, Phase.WAITING)
-        if counts[phase]
-    ]
+    told = [(f"{counts[phase]} {phase.value}", STYLES[phase]) for phase in _TOLD if counts[phase]]
     text = Text()
     text.append(f"{icon(Phase.FAILED if failed else Phase.DONE, ascii_only)} ", "red" if failed else "green")
     text.append(board.name, "bold")

@@ -89,6 +89,8 @@ class Watcher:
             return Phase.BLOCKED if failure is not None and failure.name == "DEPENDENCY" else Phase.FAILED
         if state.finished():
             return Phase.DONE if job.path in self._ran else Phase.REUSED
+        if state.name == "transient":
+            return Phase.UNNEEDED
         return Phase.RUNNING if state.name == "running" else Phase.WAITING
 
 
