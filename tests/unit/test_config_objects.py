@@ -430,3 +430,38 @@ def test_the_configuration_of_a_module_is_no_part_of_it() -> None:
     assert network.head.width == 2
     assert network.xpmconfig is config
     assert network.head.xpmconfig is config.head
+
+
+class Filler(LightweightTask):
+    value: Param[Config | None]
+    rank: Param[int] = 0
+
+    def execute(self) -> None:
+        pass
+
+
+COPIES = {"deepcopy": copy.deepcopy, "copy": lambda it: it.copy(), "pickle": lambda it: pickle.loads(pickle.dumps(it))}
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.contract("configurations 5: copy, deepcopy and pickle")
+def test_copies_have_the_pre_tasks(way: str, sealed: bool) -> None:
+    inner = Part.C(width=1).add_pretasks(Filler.C(rank=1), Filler.C(rank=2))
+    config = Network.C(head=inner)
+    identifier = config.__identifier__()
+    assert identifier != Network.C(head=Part.C(width=1)).__identifier__()
+    if sealed:
+        config.seal()
+    made: Any = COPIES[way](config)
+    assert [task.rank for task in made.head.pre_tasks] == [1, 2]
+    assert made.__identifier__() == identifier
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_follow_a_pre_task_that_leads_back(way: str) -> None:
+    config = Part.C(width=1)
+    config.add_pretasks(Filler.C(value=config))
+    made: Any = COPIES[way](config)
+    assert made is not config
+    assert made.pre_tasks[0].value is made

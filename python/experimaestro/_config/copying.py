@@ -56,7 +56,7 @@ def _copy_default(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
-    """An open copy of a configuration and of all below it, with tags, meta flags and linked tasks.
+    """An open copy of a configuration and of all below it, with tags, meta flags, pre-tasks and linked tasks.
 
     Shared parts stay shared. Tasks below that were submitted are jobs: the copy refers to them, they are not copied.
     """
@@ -76,6 +76,9 @@ def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
                 continue
             _core.set_unchecked(made, argument.name, _copy_value(value, memo))
         _bind_variables(made)
+        pre_tasks = _core.state_of(source).pre_tasks
+        if pre_tasks:
+            _core.state_of(made).pre_tasks = [memo[id(task)] for task in pre_tasks]
     return memo[id(config)]
 
 
@@ -135,15 +138,18 @@ def _copy_value(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def reduce(config: Any) -> Any:
-    """How a configuration is pickled: class and values, then what is not a parameter."""
-    values = config.__xpm__.values
-    return _rebuild, (type(config).__xpmtype__.value_type, _core.export_state(config)), values, None, None, _restore
+    """How a configuration is pickled: class and flags, then what may lead back to it: values and tasks."""
+    content = config.__xpm__.values, _core.export_tasks(config)
+    return _rebuild, (type(config).__xpmtype__.value_type, _core.export_state(config)), content, None, None, _restore
 
 
 def _rebuild(cls: type[Config], state: Any) -> Any:
     return _core.import_state(cls, state)
 
 
-def _restore(config: Any, values: dict[str, Any]) -> None:
+def _restore(config: Any, content: tuple[dict[str, Any], Any]) -> None:
+    values, tasks = content
     for name, value in values.items():
         _core.set_unchecked(config, name, value)
+    if tasks is not None:
+        _core.import_tasks(config, tasks)

@@ -116,7 +116,7 @@ fn with_state(py: Python<'_>, schema: Py<Schema>, inner: Inner) -> PyResult<Boun
     Ok(object)
 }
 
-/// What is not a parameter, as plain Python data: flags, digest, tags, task link, init tasks.
+/// What is neither a parameter nor a task, as plain Python data: flags, digest, tags.
 #[pyfunction]
 pub(crate) fn export_state<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let py = config.py();
@@ -143,9 +143,7 @@ pub(crate) fn export_state<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'p
         data.set_item("tags", tags)?;
         let barriers: Vec<&str> = rare.tag_barriers.iter().map(|&i| schema.arguments[i].text.as_str()).collect();
         data.set_item("barriers", barriers)?;
-        data.set_item("task", &rare.task)?;
         data.set_item("deprecated_from", &rare.deprecated_from)?;
-        data.set_item("init_tasks", PyList::new(py, &rare.init_tasks)?)?;
     }
     Ok(data)
 }
@@ -177,11 +175,36 @@ pub(crate) fn import_state<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyDi
         for name in get("barriers")?.try_iter()? {
             rare.tag_barriers.extend(schema.get().position(&name?)?);
         }
-        let task = get("task")?;
-        rare.task = (!task.is_none()).then(|| task.unbind());
         let old = get("deprecated_from")?;
         rare.deprecated_from = (!old.is_none()).then(|| old.unbind());
-        rare.init_tasks = get("init_tasks")?.extract()?;
     }
     with_state(py, schema.unbind(), inner)
+}
+
+/// The tasks of a configuration, any of which may lead back to it: the one it is an output of, init tasks, pre-tasks.
+type Tasks = (Option<Py<PyAny>>, Vec<Py<PyAny>>, Vec<Py<PyAny>>);
+
+/// Task link, init tasks and pre-tasks of a configuration; `None` if there are none.
+#[pyfunction]
+pub(crate) fn export_tasks(config: &Bound<'_, PyAny>) -> PyResult<Option<Tasks>> {
+    let py = config.py();
+    let state = ConfigState::of_configuration(config)?;
+    let inner = state.get().lock();
+    let shared = |tasks: &[Py<PyAny>]| tasks.iter().map(|task| task.clone_ref(py)).collect::<Vec<_>>();
+    Ok(inner.rare.as_ref().and_then(|rare| {
+        let task = rare.task.as_ref().map(|task| task.clone_ref(py));
+        let (init_tasks, pre_tasks) = (shared(&rare.init_tasks), shared(&rare.pre_tasks));
+        let none = task.is_none() && init_tasks.is_empty() && pre_tasks.is_empty();
+        (!none).then_some((task, init_tasks, pre_tasks))
+    }))
+}
+
+/// Set what `export_tasks` returned; what is known of the configuration, as its identifier, stays.
+#[pyfunction]
+pub(crate) fn import_tasks(config: &Bound<'_, PyAny>, tasks: Tasks) -> PyResult<()> {
+    let state = ConfigState::of_configuration(config)?;
+    let mut inner = state.get().lock();
+    let rare = inner.rare();
+    (rare.task, rare.init_tasks, rare.pre_tasks) = tasks;
+    Ok(())
 }

@@ -75,7 +75,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(copy::reachable_configurations, module)?,
         wrap_pyfunction!(copy::empty_copy, module)?,
         wrap_pyfunction!(copy::export_state, module)?,
+        wrap_pyfunction!(copy::export_tasks, module)?,
         wrap_pyfunction!(copy::import_state, module)?,
+        wrap_pyfunction!(copy::import_tasks, module)?,
     ] {
         module.add_function(function)?;
     }
