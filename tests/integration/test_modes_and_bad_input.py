@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 
 def test_a_dry_run_writes_nothing_and_says_what_would_run(one_place):
@@ -177,3 +181,19 @@ def _drive(place, script):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.contract("running 2: notebooks")
+def test_a_class_that_was_typed_by_hand_is_told_where_to_live(one_place, tmp_path):
+    typed = (
+        "from experimaestro import *\n"
+        "class Typed(Task):\n"
+        "    x: Param[int]\n"
+        "    def execute(self): pass\n"
+        "\n"
+        f"with experiment({str(one_place.workdir)!r}, 'typed') as xp: task = Typed.C(x=1).submit()\n"
+        "\n"
+        "print(task.job.message)\n"
+    )
+    told = subprocess.run([sys.executable, "-i"], input=typed, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "the class Typed was typed into an interactive session" in told.stdout

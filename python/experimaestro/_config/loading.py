@@ -39,12 +39,22 @@ def resolve_class(module: str, qualname: str, file: str | None) -> type:
         for part in qualname.split("."):
             found = getattr(found, part)
     except AttributeError:
+        if module in MAIN_MODULES and file is None:
+            raise _core.MissingClassError(typed_by_hand(qualname)) from None
         raise _core.MissingClassError(
             f"the module {module} has no class {qualname} any more: it was renamed, moved or removed"
         ) from None
     if not isinstance(found, type):
         raise _core.LoadError(f"{module}.{qualname} is not a class but {found!r}")
     return found
+
+
+def typed_by_hand(qualname: str) -> str:
+    """What to say of a class that an interactive session defined, when another process needs it."""
+    return (
+        f"the class {qualname} was typed into an interactive session or a notebook, where a job, which is another "
+        "process, cannot find it: put it into a file (tasks.py) and import it from there"
+    )
 
 
 def resolve_installed(module: str, qualname: str, _file: str | None) -> type:
