@@ -133,3 +133,12 @@ def test_only_a_resumable_task_can_be_watched():
     task = Plain(announces=Announces(x=1))
     with pytest.raises(TypeError, match="ResumableTask"):
         task.watch_output(task.announces.output, print)
+
+
+@pytest.mark.contract("running 11: errors of callbacks are isolated")
+def test_outputs_that_cannot_be_read_are_told_and_nobody_waits_for_ever(one_place):
+    run(one_place, "before", "2")
+    (announced,) = one_place.workdir.glob("jobs/*/*/.experimaestro/task-outputs.jsonl")
+    announced.unlink()
+    announced.mkdir()
+    assert "cannot be read" in run(one_place, "before", "2")["stderr"]

@@ -61,6 +61,11 @@ class _Follower:
                 data = file.read()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            # The thread must live: everybody waits for it.
+            if to_the_end:
+                _log().error("what %s announced cannot be read: %s", self.job.identifier, error)
+            return []
         complete, newline, last = data.rpartition(b"\n")
         self._offset += len(complete) + len(newline)
         lines = complete.split(b"\n") if newline else []
