@@ -215,6 +215,16 @@ def test_the_summary_says_what_failed_and_what_to_do(tmp_path: Path) -> None:
     assert f"results  {tmp_path / 'results'}\n" in printed(screen)
 
 
+def test_advice_in_a_log_names_the_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    board = Board("digits")
+    board.update(view(1, Phase.FAILED, reason="FAILED", message="no", path=tmp_path / "job"))
+    for terminal, folder in ((True, "."), (False, str(tmp_path))):
+        screen = console(force_terminal=terminal, no_color=True)
+        print_summary(board, screen, tmp_path, tmp_path / "results")
+        assert f"xpm retry --workdir {folder} digits" in printed(screen)
+
+
 def test_what_another_console_prints_goes_above_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = console(force_terminal=True)
     behind = io.StringIO()

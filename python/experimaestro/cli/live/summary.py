@@ -39,30 +39,31 @@ def print_summary(
     :param again_retries: whether the same command, given again, runs again what failed
     """
     ascii_only = console.options.ascii_only
+    folder = _short(workspace) if console.is_terminal else str(workspace)
     counts = board.counts()
     failed = counts[Phase.FAILED] + counts[Phase.BLOCKED]
     lines: list[RenderableType] = [Text(""), _headline(board, counts, failed, ascii_only)]
     if failed:
-        lines += _failures(board, ascii_only, _retry_command(board, workspace))
+        lines += _failures(board, ascii_only, _retry_command(board, folder))
     facts = []
     if results.is_dir() and any(results.iterdir()):
         facts.append(("results", str(results)))
     if sum(counts.values()):
-        shell = f"xpm jobs --workdir {shlex.quote(_short(workspace))}"
+        shell = f"xpm jobs --workdir {shlex.quote(folder)}"
         facts.append(("jobs", f"{shell} list --experiment {shlex.quote(board.name)}"))
         if counts[Phase.FAILED]:
             facts.append(("log", f"{shell} log {board.in_phase(Phase.FAILED)[0].identifier[:8]}"))
     if failed:
         if again_retries:
             facts.append(("retry", "the same command again (what is done is not run again), or, without its script:"))
-        facts.append(("" if again_retries else "retry", _retry_command(board, workspace)))
+        facts.append(("" if again_retries else "retry", _retry_command(board, folder)))
     lines += [Text.assemble((f"  {label:8} ", "bright_black"), text) for label, text in facts]
     # Long paths and commands are for copying: the terminal wraps them, we don't.
     console.print(Group(*lines), soft_wrap=True)
 
 
-def _retry_command(board: Board, workspace: Path) -> str:
-    return f"xpm retry --workdir {shlex.quote(_short(workspace))} {shlex.quote(board.name)}"
+def _retry_command(board: Board, folder: str) -> str:
+    return f"xpm retry --workdir {shlex.quote(folder)} {shlex.quote(board.name)}"
 
 
 def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: bool) -> Text:
@@ -118,7 +119,7 @@ def _cause(group: list[JobView], ascii_only: bool, retry: str | None) -> list[Re
 
 
 def _short(path: Path) -> str:
-    """The path as the user would type it here."""
+    """The path as the user would type it here; a log is read elsewhere."""
     try:
         relative = str(path.relative_to(Path.cwd()))
     except ValueError:
