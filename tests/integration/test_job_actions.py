@@ -109,6 +109,17 @@ def test_a_damaged_journal_hides_its_own_jobs_only(one_place):
     assert len(folders(one_place)) == 3
 
 
+@contract("running 17: jobs list")
+def test_a_run_whose_driver_was_killed_before_its_first_line_is_no_damage(one_place):
+    one_place.run("records", "3", name="whole")
+    one_place.run("records", "1", name="begun")
+    run = (one_place.workdir / "experiments" / "begun" / "current").resolve()
+    (run / "journal.jsonl").write_text('{"journal":1,"exp')
+    listed = jobs(one_place, "list")
+    assert (listed.returncode, listed.stdout.count("DONE")) == (0, 3), listed.stderr
+    assert xpm(one_place, "orphans", str(one_place.workdir)).stdout == "0 orphan jobs\n"
+
+
 @contract("running 17: orphans")
 def test_jobs_that_older_runs_or_renamed_jobs_lead_to_are_no_orphans(one_place):
     one_place.run("records", "3", name="xp")

@@ -110,7 +110,7 @@ fn prefix(path: &Path, bytes: &[u8], length: usize) -> Option<RunHistory> {
     std::fs::write(path, &bytes[..length]).unwrap();
     match read(path) {
         Ok(history) => Some(history),
-        Err(JournalError::Damaged { line: 1, .. }) => None,
+        Err(JournalError::Missing(_)) => None,
         Err(error) => panic!("{error}"),
     }
 }

@@ -20,8 +20,8 @@ pub enum JournalError {
     /// The disk refused.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// There is no journal.
-    #[error("there is no journal {}", .0.display())]
+    /// There is no journal, or nothing in it yet.
+    #[error("there is no journal {}, or nothing in it yet", .0.display())]
     Missing(PathBuf),
     /// A line in the middle makes no sense.
     #[error("the journal {} is damaged at line {line}", .path.display())]

@@ -55,12 +55,13 @@ pub(super) fn whole_lines(bytes: &[u8]) -> &[u8] {
 /// Read a journal; half a line at the end is passed over.
 ///
 /// # Errors
-/// When there is none, when it is of a newer version, or damaged elsewhere than at its end.
+/// When there is none, or none of its lines is whole; when it is of a newer version, or damaged elsewhere than at its end.
 pub fn read(path: &Path) -> Result<RunHistory, JournalError> {
     let bytes = fs::read(path)?.ok_or_else(|| JournalError::Missing(path.to_path_buf()))?;
     let damaged = |line: usize| JournalError::Damaged { path: path.to_path_buf(), line: line + 1 };
     let mut lines = whole_lines(&bytes).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
-    let (_, first) = lines.next().ok_or_else(|| damaged(0))?;
+    // A writer that has not written its first line, or was killed before, has recorded nothing.
+    let (_, first) = lines.next().ok_or_else(|| JournalError::Missing(path.to_path_buf()))?;
     let mut history =
         RunHistory { header: header(path, first)?, surroundings: Vec::new(), jobs: Vec::new(), closed: None };
     for (number, line) in lines {
