@@ -456,3 +456,40 @@ def test_one_object_or_two():
     assert [it.path for it in apart.diff(shared)] == ["b@instance"]
     assert not shared.diff(Pair.C(a=(two := Encoder.C()), b=two))
     assert not apart.diff(Pair.C(a=Encoder.C(), b=Encoder.C()))
+
+
+class Watched(Config):
+    __xpmid__ = "demo.watched"
+    monitor: Param[Layer | None]
+    values: Param[list[int]] = []
+    last: Param[int] = 0
+
+
+def test_a_value_that_is_left_out_on_both_sides_does_not_count() -> None:
+    found = Watched.C().diff(Watched.C(last=1, monitor=setmeta(Layer.C(), True)))
+    assert [(it.path, it.counts, it.why) for it in found] == [("last", True, None), ("monitor", False, "setmeta")]
+    [counted] = Watched.C().diff(Watched.C(monitor=Layer.C())).counted
+    assert counted.path == "monitor"
+
+
+def test_a_long_list_does_not_hide_what_else_differs() -> None:
+    old, new = Watched.C(values=list(range(500))), Watched.C(values=list(range(1, 501)), last=1)
+    found = old.diff(new)
+    assert len(found) == 501
+    text = str(found)
+    assert text.count("  values[") == 10
+    assert "… and 490 more in values\n" in text
+    assert "\n  last: int\n" in text
+
+
+def test_a_file_without_configurations_and_a_path_that_is_not_there_are_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "params.json"
+    empty.write_text('{"objects": []}')
+    code, _, err = run(capfd, "diff", empty, empty)
+    assert code == 2
+    assert err.rstrip().endswith("it does not hold a configuration")
+    code, _, err = run(capfd, "diff", tmp_path / "gone", empty)
+    assert code == 2
+    assert f"{tmp_path / 'gone'} does not exist" in err

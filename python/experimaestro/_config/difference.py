@@ -342,9 +342,9 @@ class _Comparison:
             return (False, "path") if is_path else (None, None)
         if all(it.counts == "never" or (it.counts == "if-forced" and not forced) for it in told):
             return False, {"meta": "Meta", "generated": "generated", "data": "DataPath"}.get(told[-1].kind, "path")
-        alone = [node for node in (old, new) if name in node.fields]
-        if len(alone) == 1 and (name in alone[0].left_out or _is_ignored_default(alone[0], name)):
-            return False, "it is the default"
+        reasons = [_why_left_out(node, name) for node in (old, new) if name in node.fields]
+        if reasons and all(reasons):
+            return False, next((why for why in reasons if why == "setmeta"), reasons[-1])
         return True, None
 
     def _values(self, way: _Way, leaf: _Leaf, left: Any, right: Any, old: Snapshot, new: Snapshot) -> None:
@@ -418,6 +418,14 @@ def _index(old: int | None, new: int | None) -> str:
     if old is not None and new is not None and old != new:
         return f"{old}→{new}"
     return str(old if old is not None else new)
+
+
+def _why_left_out(node: Node, name: str) -> str | None:
+    """Why the value of a parameter that may count is left out of the identifier; `None` if it is not."""
+    inside = node_of(node.fields[name], node.snapshot)
+    if inside is not None and inside.meta is True:
+        return "setmeta"
+    return "it is the default" if name in node.left_out or _is_ignored_default(node, name) else None
 
 
 def _is_ignored_default(node: Node, name: str) -> bool:

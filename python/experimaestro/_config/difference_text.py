@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .difference import ABSENT
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Differences that are shown of each sort; all are in the list, and in `--json`."""
+
+MOST_ELEMENTS = 10
+"""Elements of one container that are shown, so that a longer list does not hide what else differs."""
 
 Piece = tuple[str, str]
 """Some text and its style in rich's words."""
@@ -62,16 +66,37 @@ def pieces(found: Differences) -> list[Piece]:
 
 def _section(differences: list[Difference]) -> list[Piece]:
     out: list[Piece] = []
-    for it in differences[:MOST]:
-        declared = f": {it.declared}" if it.declared else ""
-        notes = "  (does not count: " + str(it.why) + ")" if it.counts is False else "  ?" if it.counts is None else ""
-        out += [("\n  ", ""), (it.path, "bold cyan"), (f"{declared}{notes}\n", "bright_black")]
-        if it.old is not ABSENT:
-            out += [(f"    - {it.old_text}", "red"), (_origin(it.old_origin), "bright_black"), ("\n", "")]
-        if it.new is not ABSENT:
-            out += [(f"    + {it.new_text}", "green"), (_origin(it.new_origin), "bright_black"), ("\n", "")]
-    if len(differences) > MOST:
-        out.append((f"\n  … and {len(differences) - MOST} more\n", "bright_black"))
+    shown = hidden = 0
+    for container, members in groupby(differences, _container):
+        group = list(members)
+        most = min(len(group) if container is None else MOST_ELEMENTS, MOST - shown)
+        for it in group[:most]:
+            out += _one(it)
+        shown += len(group[:most])
+        if container is not None and most == MOST_ELEMENTS < len(group):
+            out.append((f"\n  … and {len(group) - most} more in {container}\n", "bright_black"))
+        elif most < len(group):
+            hidden += len(group) - most
+    if hidden:
+        out.append((f"\n  … and {hidden} more\n", "bright_black"))
+    return out
+
+
+def _container(it: Difference) -> str | None:
+    """The list, set or dictionary of which a whole element differs."""
+    if it.path.endswith("{}"):
+        return it.path[:-2]
+    return it.path[: it.path.rindex("[")] if it.path.endswith("]") and "[" in it.path else None
+
+
+def _one(it: Difference) -> list[Piece]:
+    declared = f": {it.declared}" if it.declared else ""
+    notes = "  (does not count: " + str(it.why) + ")" if it.counts is False else "  ?" if it.counts is None else ""
+    out: list[Piece] = [("\n  ", ""), (it.path, "bold cyan"), (f"{declared}{notes}\n", "bright_black")]
+    if it.old is not ABSENT:
+        out += [(f"    - {it.old_text}", "red"), (_origin(it.old_origin), "bright_black"), ("\n", "")]
+    if it.new is not ABSENT:
+        out += [(f"    + {it.new_text}", "green"), (_origin(it.new_origin), "bright_black"), ("\n", "")]
     return out
 
 

@@ -171,7 +171,7 @@ def read_snapshot(path: Path) -> Snapshot:
         main = data["value"] if isinstance(data, dict) and data.get("type") == "python" else objects[-1]["id"]
         snapshot = Snapshot(_label(file), objects, main, sources)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise _damaged(file, f"it does not hold a configuration ({error!r})") from error
+        raise _damaged(file, "it does not hold a configuration") from error
     if file.name == "params.json":
         folder = file.absolute().parent
         # An older file does not tell type identifiers; that of its job is the name of the folder.

@@ -87,6 +87,10 @@ def _folder(given: str, workdir: Path | None, workspace: str | None) -> Path:
     # "train/3f2a" may also be a folder that has nothing to do with it.
     if path.is_file() or (path.is_dir() and (_is_run(path) or any(path.glob("*.json")))):
         return path.resolve()
+    if path.is_absolute() or given.startswith(("./", "../")):  # no identifier begins so
+        raise DiffError(
+            f"{path} does not exist" if not path.exists() else f"{path} is no folder of a job: it has no params.json"
+        )
     from experimaestro.cli.jobs import one_job
 
     try:
