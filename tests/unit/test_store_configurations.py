@@ -488,3 +488,9 @@ def test_loading_a_task_folder_tells_the_environment_but_not_inside_a_job(
     monkeypatch.setattr(Env, "current_task", object())
     from_task_dir(submission.directory)
     assert Env.taskpath == Path("/own")
+
+
+def test_the_file_in_place_of_its_folder_is_told(tmp_path: Path) -> None:
+    save(Leaf.C(n=1), tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"is a file: give the folder that it was saved into, {tmp_path}$"):
+        load(tmp_path / "experimaestro.json")

@@ -168,6 +168,8 @@ def find_definition(loader: Callable[..., Any] | None, path: Any, name: str | No
         if file.is_file():
             return file
     where = "it" if callable(path) else path
+    if not callable(path) and Path(path).is_file():
+        raise _core.MissingFileError(f"{path} is a file: give the folder that it was saved into, {Path(path).parent}")
     raise _core.MissingFileError(f"nothing was saved in {where}: there is no {' or '.join(names)}")
 
 
