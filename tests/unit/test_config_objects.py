@@ -465,3 +465,15 @@ def test_copies_follow_a_pre_task_that_leads_back(way: str) -> None:
     made: Any = COPIES[way](config)
     assert made is not config
     assert made.pre_tasks[0].value is made
+
+
+def test_the_byte_order_of_an_array_does_not_count():
+    numpy = pytest.importorskip("numpy")
+
+    class Holder(Config):
+        x: Param[Any]
+
+    big, little = (Holder.C(x=numpy.array([1, 2], dtype=order)) for order in (">i8", "<i8"))
+    assert big.__identifier__().hex() == little.__identifier__().hex()
+    assert big == little
+    assert big != Holder.C(x=numpy.array([1, 2], dtype="<i4"))
