@@ -97,6 +97,9 @@ if TYPE_CHECKING:
     from experimaestro.exceptions import GracefulTimeout as GracefulTimeout
     from experimaestro.exceptions import TaskCancelled as TaskCancelled
     from experimaestro.launcherfinder.registry import LauncherRegistry as LauncherRegistry
+    from experimaestro.taskglobals import Env
+
+    Environment = Env
 
 # Where each name comes from: module of this package -> names.
 _MODULES = {
@@ -179,7 +182,11 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 # Names that are something else at home: module and name there.
-_ELSEWHERE = {"Any": ("experimaestro._config.typeclasses", "Any_"), "Path": ("pathlib", "Path")}
+_ELSEWHERE = {
+    "Any": ("experimaestro._config.typeclasses", "Any_"),
+    "Path": ("pathlib", "Path"),
+    "Environment": ("experimaestro.taskglobals", "Env"),
+}
 
 __all__ = sorted({*_HOME, *_ELSEWHERE})  # pyright: ignore[reportUnsupportedDunderAll] - computed from one table
 

@@ -477,3 +477,8 @@ def test_the_byte_order_of_an_array_does_not_count():
     assert big.__identifier__().hex() == little.__identifier__().hex()
     assert big == little
     assert big != Holder.C(x=numpy.array([1, 2], dtype="<i4"))
+
+
+def test_only_configurations_are_copied():
+    with pytest.raises(TypeError, match="copies configurations, not 3"):
+        copyconfig(3)

@@ -123,3 +123,11 @@ def test_instances_are_told_apart_in_what_stays() -> None:
 
     assert identify(x, x, x) == identify(y, x, x) == identify(x, y, y)
     assert identify(x, x, y) != identify(x, x, x)
+
+
+def test_what_is_no_rule_is_told():
+    class Plain(Config):
+        x: Param[int] = 1
+
+    with pytest.raises(TypeError, match=r"partial\(\.\.\.\)"):
+        Plain.C().__xpm__.get_partial_identifier("cp")

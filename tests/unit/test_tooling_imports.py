@@ -14,6 +14,7 @@ experimaestro: tags tagspath Option documentation RunMode DataPath Choices Job L
 experimaestro: Interaction Prepare ObjectStore SerializationLWTask PathSerializationLWTask OptionalDataPath TagDict
 experimaestro: initializer sealed_set serialize deserialize from_task_dir load_xp_info progress
 experimaestro: argument constant config task param option pathoption default deprecate experiment LauncherRegistry
+experimaestro: Environment
 experimaestro.launcherfinder: find_launcher parse cpu cuda_gpu mps_gpu gpu HostSpecification CPUSpecification
 experimaestro.launcherfinder: CudaSpecification MPSSpecification AcceleratorSpecification AcceleratorType
 experimaestro.launcherfinder: HostRequirement MatchRequirement LauncherRegistry

@@ -30,7 +30,9 @@ def copyconfig(config: ConfigT, **changes: Any) -> ConfigT:
     >>> copyconfig(Adam.C(lr=0.1), lr=0.2).lr
     0.2
     """
-    return _core.copy_changed(config, changes)  # type: ignore[no-any-return]
+    if not isinstance(config, _core.ConfigBase):
+        raise TypeError(f"copyconfig copies configurations, not {config!r}")
+    return _core.copy_changed(config, changes)
 
 
 def copy_default(value: Any) -> Any:

@@ -76,6 +76,12 @@ class ConfigInformation:
 
     def get_partial_identifier(self, partial: Partial) -> _core.Identifier:
         """The identifier without the parameters that a `partial(...)` leaves out."""
+        from .partials import Partial
+
+        if not isinstance(partial, Partial):
+            raise TypeError(
+                f"a rule made by partial(...) is expected, such as an attribute of the class, not {partial!r}"
+            )
         return partial.identifier(self.pyobject)
 
     @property
