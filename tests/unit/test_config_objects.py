@@ -22,9 +22,11 @@ from experimaestro import (
     ObjectStore,
     Param,
     PathGenerator,
+    RunMode,
     Task,
     _core,
     copyconfig,
+    experiment,
     field,
     setmeta,
     stop_tags,
@@ -482,3 +484,19 @@ def test_the_byte_order_of_an_array_does_not_count():
 def test_only_configurations_are_copied():
     with pytest.raises(TypeError, match="copies configurations, not 3"):
         copyconfig(3)
+
+
+def test_a_deep_copy_of_a_task_keeps_its_init_tasks(workspace):
+    class Loads(LightweightTask):
+        x: Param[int]
+
+    class Runs(Task):
+        x: Param[int]
+
+    task = Runs.C(x=1)
+    with experiment(workspace, "x", run_mode=RunMode.DRY_RUN):
+        task.submit(init_tasks=[Loads.C(x=2)])
+        made = copy.deepcopy(task)
+        assert made.__identifier__() == task.__identifier__()
+        [init] = made.__xpm__.init_tasks
+        assert init is not task.__xpm__.init_tasks[0]

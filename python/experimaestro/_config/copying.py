@@ -58,7 +58,7 @@ def _copy_default(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
-    """An open copy of a configuration and of all below it, with tags, meta flags, pre-tasks and linked tasks.
+    """An open copy of a configuration and of all below it, with tags, meta flags, pre-tasks, init and linked tasks.
 
     Shared parts stay shared. Tasks below that were submitted are jobs: the copy refers to them, they are not copied.
     """
@@ -78,9 +78,11 @@ def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
                 continue
             _core.set_unchecked(made, argument.name, _copy_value(value, memo))
         _bind_variables(made)
-        pre_tasks = _core.state_of(source).pre_tasks
-        if pre_tasks:
-            _core.state_of(made).pre_tasks = [memo[id(task)] for task in pre_tasks]
+        of_source, of_made = _core.state_of(source), _core.state_of(made)
+        if of_source.pre_tasks:
+            of_made.pre_tasks = [memo[id(task)] for task in of_source.pre_tasks]
+        if of_source.init_tasks:
+            of_made.init_tasks = [memo[id(task)] for task in of_source.init_tasks]
     return memo[id(config)]
 
 
