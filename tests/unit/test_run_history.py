@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,12 +15,6 @@ from experimaestro._run.run_folders import order, remove_run, run_folders
 from experimaestro._run.settings import HistorySettings, Settings, WorkspaceSettings
 from experimaestro._run.settings_file import read_settings
 from experimaestro.cli.root import xpm
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    """Jobs import the tasks of this file, which pytest does not put on the path."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
 
 
 class Saved(Config):
