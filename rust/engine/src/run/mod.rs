@@ -78,6 +78,25 @@ fn is_settled(state: &str) -> bool {
 }
 
 impl Inner {
+    /// Of a run without jobs, whose journal tells of none.
+    fn new(lock: ExperimentLock, journal: JournalWriter) -> Self {
+        Self {
+            lock: Some(lock),
+            journal: Some(journal),
+            jobs: Vec::new(),
+            numbers: HashMap::new(),
+            states: Vec::new(),
+            unfinished: 0,
+            events: VecDeque::new(),
+            folders: HashSet::new(),
+            surroundings: Vec::new(),
+            planned: HashSet::new(),
+            recorded: 0,
+            closed: false,
+            fail_fast: FailFast::default(),
+        }
+    }
+
     fn set_state(&mut self, number: u32, state: &'static str) {
         let Some(known) = self.states.get_mut(number as usize) else { return };
         let before = std::mem::replace(known, state);

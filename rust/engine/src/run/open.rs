@@ -1,6 +1,5 @@
 //! Opening a run: nothing stays half done.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +10,6 @@ use experimaestro_core::journal::{Header, JournalWriter, VERSION};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 use serde_json::{Value, json};
 
-use super::fail_fast::FailFast;
 use super::lock::ExperimentLock;
 use super::status::RunStatus;
 use super::{Inner, Run, RunError};
@@ -135,20 +133,6 @@ fn fill(
         directory: directory.clone(),
         status,
         bell,
-        inner: Mutex::new(Inner {
-            lock: Some(lock),
-            journal: Some(journal),
-            jobs: Vec::new(),
-            numbers: HashMap::new(),
-            states: Vec::new(),
-            unfinished: 0,
-            events: VecDeque::new(),
-            folders: HashSet::new(),
-            surroundings: Vec::new(),
-            planned: HashSet::new(),
-            recorded: 0,
-            closed: false,
-            fail_fast: FailFast::default(),
-        }),
+        inner: Mutex::new(Inner::new(lock, journal)),
     })
 }

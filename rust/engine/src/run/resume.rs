@@ -1,6 +1,6 @@
 //! Going on with a run whose driver has left, from what it wrote down.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use experimaestro_core::claim::ProcessIdentity;
@@ -8,7 +8,6 @@ use experimaestro_core::fs;
 use experimaestro_core::journal::{JournalWriter, Record, RunHistory, Status, read};
 use experimaestro_core::layout::{RunDirectory, Workspace};
 
-use super::fail_fast::FailFast;
 use super::lock::ExperimentLock;
 use super::status::RunStatus;
 use super::{Inner, Run, RunError};
@@ -58,19 +57,10 @@ pub(crate) fn resume(
         status,
         bell,
         inner: Mutex::new(Inner {
-            lock: Some(lock),
-            journal: Some(journal),
-            jobs: Vec::new(),
-            numbers: HashMap::new(),
-            states: Vec::new(),
-            unfinished: 0,
-            events: VecDeque::new(),
-            folders: HashSet::new(),
             surroundings: surroundings(&history, &inherited),
             planned: planned(&history),
             recorded: history.jobs.len(),
-            closed: false,
-            fail_fast: FailFast::default(),
+            ..Inner::new(lock, journal)
         }),
     };
     Ok((run, history))

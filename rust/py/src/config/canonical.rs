@@ -43,9 +43,7 @@ pub(crate) trait Configurations<'py>: Sized {
     fn is_left_out(&mut self, config: &Bound<'py, PyAny>) -> PyResult<bool>;
 
     /// Whether configurations must be met in the order of the canonical bytes, rather than in Python's.
-    fn in_order(&self) -> bool {
-        false
-    }
+    fn in_order(&self) -> bool;
 
     /// What a key or an element is sorted by, if they must be met in order; meeting it here does not count.
     fn order(&mut self, value: &Bound<'py, PyAny>, encoder: &mut NodeEncoder<'_>) -> Result<Vec<u8>, Failure>;

@@ -13,7 +13,6 @@ pub(crate) mod hash;
 pub(crate) mod identifier;
 pub(crate) mod identity;
 pub(crate) mod instance;
-mod instances;
 pub(crate) mod json;
 pub(crate) mod legacy;
 pub(crate) mod lifecycle;

@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyListMethods, PyString, PyTuple, PyType};
 
-use super::instances;
+use super::hash::instances;
 use super::plan::Plan;
 use super::types::TypeSpec;
 

@@ -15,7 +15,7 @@ use super::outer::full_digest;
 use super::scheme::LegacyScheme;
 use crate::config::canonical::Failure;
 use crate::config::deprecation;
-use crate::config::instances;
+use crate::config::hash::instances;
 use crate::config::schema::Conversion;
 use crate::config::state::ConfigState;
 use crate::config::stub::TaskStub;

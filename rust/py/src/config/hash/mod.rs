@@ -3,9 +3,14 @@
 //! The graph algorithm is the core's; this file says what a node holds. What each digest was made of can be kept in the
 //! states of the configurations, for `identity.json`.
 
-use std::cell::{Cell, RefCell};
+mod address;
+pub(crate) mod instances;
+mod kept;
+mod numbering;
+
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 use experimaestro_core::identifier::{Digest, Digester, Graph, NodeEncoder, NodeFlags, NodeId};
 use pyo3::ffi;
@@ -15,36 +20,20 @@ use pyo3::types::PyString;
 use super::base::is_configuration;
 use super::canonical::{Configurations, Failure, write_value};
 use super::deprecation;
-use super::instances::{self, Met, further_instances, holds_instances};
 use super::plan::{Plan, Rule, default_of};
 use super::schema::{Argument, Conversion, Schema};
-use super::state::{ConfigState, Inner};
+use super::state::ConfigState;
 use crate::errors;
-
-/// What was hashed of a configuration.
-#[derive(Default)]
-pub(crate) struct Kept {
-    /// The walk that computed the digest.
-    walk: u64,
-    /// Digests and the documents they were made of; more than one if it was linked to its task after the first.
-    pub(crate) documents: Vec<(Digest, Box<[u8]>)>,
-}
-
-impl Kept {
-    /// Whether the last walk of this thread that kept anything computed the digest.
-    pub(crate) fn is_of_last_walk(&self) -> bool {
-        self.walk == LAST_WALK.get()
-    }
-}
-
-/// Larger documents are not kept: what they hold is data rather than settings.
-const LARGEST_KEPT: usize = 1 << 20;
+use address::AddressHasher;
+use instances::holds_instances;
+pub(crate) use kept::Kept;
+use kept::{begin_walk, keep, keep_document};
+use numbering::with_instances;
 
 /// An empty document: number of the scheme, and one node to come.
 const DOCUMENT_START: usize = 2;
 
 thread_local! {
-    static LAST_WALK: Cell<u64> = const { Cell::new(0) };
     /// Memory that is used again by the next walk.
     static DIGESTER: RefCell<Option<Digester>> = const { RefCell::new(None) };
 }
@@ -56,7 +45,7 @@ pub(crate) fn digest(config: &Bound<'_, PyAny>) -> PyResult<[u8; 16]> {
 
 /// Digest of a configuration that is about to be sealed: it stays in the states of all configurations it was made of.
 pub(crate) fn digest_and_keep(config: &Bound<'_, PyAny>) -> PyResult<[u8; 16]> {
-    LAST_WALK.set(LAST_WALK.get() + 1);
+    begin_walk();
     compute(config, true)
 }
 
@@ -66,22 +55,6 @@ fn raised(failure: Failure, py: Python<'_>) -> PyErr {
         Failure::Raised(error) => error,
         Failure::Unidentifiable(problem) => errors::validation(py, problem),
     }
-}
-
-/// The plain digest, if no two equal objects below are told apart; else a second one, in which they are numbered.
-fn with_instances(walk: &mut Walk<'_>, root: NodeId, plain: Digest) -> Result<Digest, Failure> {
-    walk.met = Some(Vec::new());
-    let met = walk.meet(root)?;
-    walk.met = None;
-    let instances = |node: &NodeId| walk.instance_digest(*node).map(|digest| (*node, digest));
-    let instances: Vec<(NodeId, Digest)> = met.order.iter().filter_map(instances).collect();
-    walk.further = further_instances(instances.iter().copied());
-    if walk.further.is_empty() {
-        return Ok(plain);
-    }
-    walk.forget_plain(met.above(instances.into_iter().map(|(node, _)| node)));
-    walk.pass = Pass::Numbered(root);
-    run(walk, root)
 }
 
 fn compute(config: &Bound<'_, PyAny>, keep: bool) -> PyResult<[u8; 16]> {
@@ -126,26 +99,6 @@ fn run(walk: &mut Walk<'_>, root: NodeId) -> Result<Digest, Failure> {
 /// Digest as hexadecimal text.
 pub(crate) fn hex(digest: &[u8; 16]) -> String {
     Digest::from(*digest).to_string()
-}
-
-/// Addresses are spread by a multiplication; they come from this process, so nobody can choose them.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_usize(usize::from(*byte));
-        }
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
 }
 
 /// A configuration of a deprecated class, which is identified by another one.
@@ -239,19 +192,11 @@ impl<'py> Walk<'py> {
             Some(digest) if state.get().schema.get().is_task || !holds_instances(config, state.get())? => Some(digest),
             _ => None,
         };
-        if state.get().schema.get().is_instance
-            && let Pass::Plain { instances } = &mut self.pass
-        {
-            *instances = true;
-        }
+        self.notice_instance(state.get().schema.get());
         let item = if digest.is_none() && state.get().schema.get().conversion != Conversion::None {
             let converted = deprecation::converted(config, state.get())?;
             let converted_state = ConfigState::of_configuration(&converted)?;
-            if converted_state.get().schema.get().is_instance
-                && let Pass::Plain { instances } = &mut self.pass
-            {
-                *instances = true;
-            }
+            self.notice_instance(converted_state.get().schema.get());
             // The digest of what it was made of has no tasks.
             let digest = converted_state.get().cached_digest().filter(|_| !has_tasks).map(Digest::from);
             let deprecated = Some(Deprecated { config: config.clone(), state });
@@ -273,17 +218,19 @@ impl<'py> Walk<'py> {
         Ok(number)
     }
 
+    /// A configuration of this class was met.
+    fn notice_instance(&mut self, schema: &Schema) {
+        if schema.is_instance
+            && let Pass::Plain { instances } = &mut self.pass
+        {
+            *instances = true;
+        }
+    }
+
     fn number(&mut self, config: &Bound<'py, PyAny>) -> PyResult<NodeId> {
         match self.numbers.get(&(config.as_ptr() as usize)) {
             Some(number) => Ok(*number),
             None => self.add(config, ConfigState::of_configuration(config)?),
-        }
-    }
-
-    /// What was met since then does not count after all.
-    fn forget_met(&mut self, length: usize) {
-        if let Some(met) = &mut self.met {
-            met.truncate(length);
         }
     }
 
@@ -292,45 +239,6 @@ impl<'py> Walk<'py> {
         match &self.items[number as usize] {
             Item::Config { meta, .. } => Ok(*meta),
             Item::Value(_) => Ok(None),
-        }
-    }
-
-    /// The nodes below a root that count, in the order in which a walk meets them: depth first, each once.
-    fn meet(&mut self, root: NodeId) -> Result<Met, Failure> {
-        let mut found = Met::default();
-        let mut seen = HashSet::new();
-        let mut pending = vec![root];
-        while let Some(node) = pending.pop() {
-            if !seen.insert(node) {
-                continue;
-            }
-            found.order.push(node);
-            if matches!(self.items[node as usize], Item::Config { digest: None, .. }) {
-                self.met = Some(Vec::new());
-                Digester::default().digest(&mut Meeting(self), node)?;
-                let below = self.met.take().unwrap_or_default();
-                found.references.extend(below.iter().map(|child| (node, *child)));
-                pending.extend(below.into_iter().rev());
-            }
-        }
-        Ok(found)
-    }
-
-    /// Plain digests identify nothing that has objects below which are told apart: what was known before holds again.
-    fn forget_plain(&self, nodes: impl IntoIterator<Item = NodeId>) {
-        for node in nodes {
-            if let Item::Config { state, deprecated, cached, .. } = &self.items[node as usize] {
-                let state = deprecated.as_ref().map_or(state, |old| &old.state);
-                state.get().lock().digest = cached.map(|digest| *digest.as_bytes());
-            }
-        }
-    }
-
-    /// The plain digest of an object that is told apart from equal ones.
-    fn instance_digest(&self, node: NodeId) -> Option<Digest> {
-        match &self.items[node as usize] {
-            Item::Config { state, .. } if state.get().schema.get().is_instance => self.plain.get(&node).copied(),
-            _ => None,
         }
     }
 
@@ -532,20 +440,6 @@ impl<'py> Configurations<'py> for Walk<'py> {
     }
 }
 
-/// Meets the configurations of one node: others count by their plain digests.
-struct Meeting<'a, 'py>(&'a mut Walk<'py>);
-
-impl Graph for Meeting<'_, '_> {
-    type Error = Failure;
-
-    fn encode(&mut self, node: NodeId, encoder: &mut NodeEncoder<'_>) -> Result<(), Failure> {
-        if let Some(met) = &mut self.0.met {
-            met.clear();
-        }
-        self.0.encode(node, encoder)
-    }
-}
-
 impl Graph for Walk<'_> {
     type Error = Failure;
 
@@ -595,24 +489,5 @@ impl Graph for Walk<'_> {
             }
             Item::Value(_) => self.value_bytes = document[DOCUMENT_START..].to_vec(),
         }
-    }
-}
-
-/// Stores a digest with what it was made of.
-fn keep(state: &ConfigState, sealed: bool, document: &[u8], digest: &Digest) {
-    let mut inner = state.lock();
-    inner.digest = Some(*digest.as_bytes());
-    if !sealed {
-        inner.kept.get_or_insert_default().documents.clear();
-    }
-    keep_document(&mut inner, document, digest);
-}
-
-/// Stores what a digest was made of.
-fn keep_document(inner: &mut Inner, document: &[u8], digest: &Digest) {
-    let kept = inner.kept.get_or_insert_default();
-    kept.walk = LAST_WALK.get();
-    if document.len() <= LARGEST_KEPT {
-        kept.documents.push((*digest, document.into()));
     }
 }

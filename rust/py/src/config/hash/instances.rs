@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use experimaestro_core::identifier::{Digest, NodeId};
 use pyo3::prelude::*;
 
-use super::children::children;
-use super::state::ConfigState;
+use crate::config::children::children;
+use crate::config::state::ConfigState;
 
 /// Whether there is any such class: without one, nothing here costs anything.
 static EXIST: AtomicBool = AtomicBool::new(false);
