@@ -13,7 +13,11 @@ from .outputs import submission_outputs
 if TYPE_CHECKING:
     from .tags import TagDict
 
-__all__ = ["Submission", "job_files", "load_task", "prepare_submission", "submission_outputs"]
+__all__ = ["OWN_SCHEME", "Submission", "job_files", "load_task", "prepare_submission", "submission_outputs"]
+
+
+OWN_SCHEME = "md5"
+"""The identifier scheme of this package."""
 
 
 class Submission(NamedTuple):
@@ -53,7 +57,7 @@ def give_init_tasks(state: Any, init_tasks: list[Any]) -> None:
     state.init_barriers = barriers
 
 
-def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], scheme: str = "md5") -> Submission:
+def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], scheme: str = OWN_SCHEME) -> Submission:
     """Validate, identify and seal a task; find what must be done before it.
 
     Args:
@@ -72,7 +76,7 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], sche
     _core.validate(config)
     # Also in the workspace of an older package: identity.json tells what it was made of.
     identifier = _core.identifier(config, keep=True, own=True)
-    if scheme != "md5":
+    if scheme != OWN_SCHEME:
         identifier = _core.legacy_identifier(config, scheme, store=True)
     type_id = state.schema.type_id
     directory = workspace.joinpath("jobs", type_id, str(identifier))  # one join: each costs 10 µs

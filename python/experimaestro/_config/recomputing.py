@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 from experimaestro import _core
 
 from .deprecation import convert
+from .lifecycle import OWN_SCHEME
 from .loading import read
-
-MARKER = ".__experimaestro__"
-SCHEME = "md5"
 
 
 class JobName(NamedTuple):
@@ -40,11 +38,12 @@ class Recomputation:
 
     Args:
         workspace: folder of the workspace.
+        scheme: how its identifiers were made.
     """
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, scheme: str) -> None:
         self.workspace = workspace
-        self.scheme = _scheme(workspace)
+        self.scheme = scheme
         self._known: dict[JobName, Recomputed | Exception] = {}
 
     @property
@@ -77,9 +76,9 @@ class Recomputation:
 
     def load(self, name: JobName, directory: Path | None = None) -> Recomputed:
         """Read a job and compute its identifier; paths inside its folder become paths inside `directory`."""
-        if self.scheme != SCHEME:
+        if self.scheme != OWN_SCHEME:
             raise _core.LoadError(
-                f"the workspace identifies jobs by the scheme {self.scheme}: only {SCHEME} can be computed again"
+                f"the workspace identifies jobs by the scheme {self.scheme}: only {OWN_SCHEME} can be computed again"
             )
         file = self.folder(name) / "params.json"
         try:
@@ -114,14 +113,6 @@ class Recomputation:
             return False
         state.task = _core.TaskStub(made.name.identifier, task.typename)
         return True
-
-
-def _scheme(workspace: Path) -> str:
-    """What the workspace says of its identifiers; those of older packages say nothing."""
-    try:
-        return str(json.loads((workspace / MARKER).read_bytes())["scheme"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return SCHEME
 
 
 def _open(config: Any) -> list[Any]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experimaestro._run.times import local_time
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -74,12 +76,12 @@ class ExperimentView:
     @property
     def started_at(self) -> datetime | None:
         """When the run was opened."""
-        return _time(self._status().get("started_at"))
+        return local_time(self._status().get("started_at"))
 
     @property
     def ended_at(self) -> datetime | None:
         """When it was closed."""
-        return _time(self._status().get("ended_at"))
+        return local_time(self._status().get("ended_at"))
 
     @property
     def run_tags(self) -> list[str]:
@@ -128,11 +130,3 @@ class ExperimentView:
         """State of a job; None when it is none of this experiment."""
         job = self.jobs.get(identifier)
         return job.state if job is not None else None
-
-
-def _time(seconds: float | None) -> datetime | None:
-    if seconds is None:
-        return None
-    from datetime import datetime
-
-    return datetime.fromtimestamp(seconds)  # noqa: DTZ006 - local time, for people

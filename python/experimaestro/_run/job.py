@@ -13,6 +13,7 @@ from experimaestro._run.current import acting_experiment
 from experimaestro._run.engine import get_engine
 from experimaestro._run.logs import ROTATE
 from experimaestro._run.states import JobState, state_of
+from experimaestro._run.times import local_time
 from experimaestro._run.transient import TransientMode
 
 if TYPE_CHECKING:
@@ -223,12 +224,12 @@ class Job:
     @property
     def starttime(self) -> datetime | None:
         """When the process started."""
-        return _time(self._handle.started) if self._handle is not None else None
+        return local_time(self._handle.started) if self._handle is not None else None
 
     @property
     def endtime(self) -> datetime | None:
         """When the job ended."""
-        return _time(self._handle.ended) if self._handle is not None else None
+        return local_time(self._handle.ended) if self._handle is not None else None
 
     @property
     def progress(self) -> list[ProgressLevel]:
@@ -414,11 +415,3 @@ class Job:
 
     def __repr__(self) -> str:
         return f"Job({self.task_id}/{self.identifier})"
-
-
-def _time(seconds: float | None) -> datetime | None:
-    if seconds is None:
-        return None
-    from datetime import datetime
-
-    return datetime.fromtimestamp(seconds)  # noqa: DTZ006 - local time, for people

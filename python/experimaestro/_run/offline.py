@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experimaestro._core import kill_job, list_jobs, list_runs
 from experimaestro._run.engine import get_engine
+from experimaestro._run.scheme import MARKER
 from experimaestro._run.states import JobState, state_of
+from experimaestro._run.times import local_time
 from experimaestro.exceptions import WorkspaceError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from experimaestro._config.actions import StoredAction
     from experimaestro._config.experiment_info import ExperimentInfo
     from experimaestro._core import JobRow, ProgressLevel, RunRow
@@ -64,17 +67,17 @@ class OfflineJob:
     @property
     def submittime(self) -> datetime | None:
         """When it joined the run."""
-        return _time(self._times[0])
+        return local_time(self._times[0])
 
     @property
     def starttime(self) -> datetime | None:
         """When its process started."""
-        return _time(self._times[1])
+        return local_time(self._times[1])
 
     @property
     def endtime(self) -> datetime | None:
         """When it ended."""
-        return _time(self._times[2])
+        return local_time(self._times[2])
 
     @property
     def stdout(self) -> Path:
@@ -125,12 +128,12 @@ class OfflineExperiment:
     @property
     def started_at(self) -> datetime | None:
         """When it was opened."""
-        return _time(self._times[0])
+        return local_time(self._times[0])
 
     @property
     def ended_at(self) -> datetime | None:
         """When it was closed."""
-        return _time(self._times[1])
+        return local_time(self._times[1])
 
     def __repr__(self) -> str:
         return f"OfflineExperiment({self.experiment_id}/{self.run_id}, {self.status})"
@@ -151,10 +154,9 @@ class WorkspaceStateProvider:
 
     def __init__(self, path: str | Path, no_cleanup: bool = False) -> None:  # noqa: ARG002
         self.path = Path(path).absolute()
-        if not (self.path / ".__experimaestro__").exists():
+        if not (self.path / MARKER).exists():
             raise WorkspaceError(
-                f"{self.path} is no workspace (it holds no .__experimaestro__); experiments create theirs when they "
-                "first run"
+                f"{self.path} is no workspace (it holds no {MARKER}); experiments create theirs when they first run"
             )
 
     @classmethod
@@ -368,7 +370,3 @@ class WorkspaceStateProvider:
     def close(self) -> None:
         """Forget the shared provider of this folder."""
         WorkspaceStateProvider._instances.pop(self.path, None)
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds)  # noqa: DTZ006 - local time, for people

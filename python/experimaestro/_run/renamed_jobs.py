@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from experimaestro import _core
 from experimaestro._config.recomputing import JobName, Recomputation
+from experimaestro._run.scheme import OWN_SCHEME, recorded_scheme
 
 Status = Literal["renamed", "linked", "taken", "unknown", "changed"]
 """`renamed`: the new name is free; `linked`: it is a link to the job; `taken`: another job is there; `unknown`: it
@@ -39,7 +40,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.recomputation = Recomputation(root)
+        self.recomputation = Recomputation(root, recorded_scheme(root) or OWN_SCHEME)
 
     def names(self) -> Iterator[JobName]:
         """All jobs, links apart."""

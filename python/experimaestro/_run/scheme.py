@@ -9,14 +9,17 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
+from experimaestro._config.lifecycle import OWN_SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["OWN_SCHEME", "SCHEMES", "choose_scheme", "recorded_scheme"]
+__all__ = ["MARKER", "OWN_SCHEME", "SCHEMES", "choose_scheme", "recorded_scheme"]
 
-OWN_SCHEME = "md5"
+MARKER = ".__experimaestro__"
+"""Marks the folder of a workspace, and records its scheme."""
+
 SCHEMES = (OWN_SCHEME, "sha256-v2", "sha256-v1")
 """`md5` of this package, and those of the releases 2 and 1 of the older one."""
 
@@ -40,7 +43,7 @@ def recorded_scheme(workspace: Path) -> str | None:
     import json
 
     try:
-        marker = json.loads((workspace / ".__experimaestro__").read_text(encoding="utf-8"))
+        marker = json.loads((workspace / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     scheme = marker.get("scheme") if isinstance(marker, dict) else None

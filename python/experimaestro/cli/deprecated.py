@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from experimaestro._run.scheme import MARKER
 from experimaestro.cli.outcome import CommandError
-from experimaestro.cli.workspace import MARKER, enclosing_workspace
+from experimaestro.cli.workspace import enclosing_workspace
 from experimaestro.exceptions import ExperimaestroError
 
 if TYPE_CHECKING:
@@ -164,8 +165,9 @@ def diff_command(job: Path, as_json: bool) -> int:
     Exit code: 0 the identifier is the same, 1 it differs.
     """
     from experimaestro._config.difference import compare
-    from experimaestro._config.recomputing import JobName, Recomputation, stand_in
+    from experimaestro._config.recomputing import JobName, stand_in
     from experimaestro._config.snapshot import read_snapshot, take_snapshot
+    from experimaestro._run.renamed_jobs import Workspace
 
     folder = job.absolute()
     root = enclosing_workspace(folder) or folder.parents[2]
@@ -173,7 +175,7 @@ def diff_command(job: Path, as_json: bool) -> int:
         raise CommandError(f"{job} is no job folder: one is .../jobs/<task>/<identifier>, and holds a params.json")
     with _project_path():
         name = JobName(folder.parent.name, folder.name)
-        made = Recomputation(root).of(name)
+        made = Workspace(root).recomputation.of(name)
         found = compare(read_snapshot(folder), take_snapshot(stand_in(made.config)))
     if as_json:
         import json

@@ -11,7 +11,7 @@ from experimaestro.cli.actions import actions
 from experimaestro.cli.history import history, history_prune, tag, tags, untag
 from experimaestro.cli.services import services
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import existing_workspace, workspace_options
+from experimaestro.cli.workspace import offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._core import RunRow
@@ -25,7 +25,7 @@ def experiments(ctx: click.Context, workdir: Path | None, workspace: str | None)
 
     Without --workdir or --workspace: the workspace around the current folder, else the default one of your settings.
     """
-    ctx.obj = lambda: existing_workspace(workdir, workspace)
+    offer_workspace(ctx, workdir, workspace)
 
 
 @experiments.command("list")

@@ -10,7 +10,7 @@ import click
 
 from experimaestro.cli import text
 from experimaestro.cli.live.board import JobView, Phase
-from experimaestro.cli.live.causes import cause_key, log_excerpt, origin_of
+from experimaestro.cli.live.causes import cause_key, grouped, log_excerpt, origin_of
 
 if TYPE_CHECKING:
     from experimaestro._core import JobRow
@@ -48,13 +48,9 @@ def causes_of(rows: Iterable[JobRow]) -> list[Cause]:
 
     Jobs that were not run because others failed are no failures of their own.
     """
-    groups: dict[str, Cause] = {}
-    for row in rows:
-        if row["state"] != "error" or row["reason"] == "DEPENDENCY":
-            continue
-        message = row["message"] or (row["reason"] or "failed").lower()
-        groups.setdefault(cause_key(view_of_row(row)), Cause(message, [])).rows.append(row)
-    return sorted(groups.values(), key=lambda cause: len(cause.rows), reverse=True)
+    failed = (row for row in rows if row["state"] == "error" and row["reason"] != "DEPENDENCY")
+    groups = grouped(failed, lambda row: cause_key(view_of_row(row)))
+    return [Cause(group[0]["message"] or (group[0]["reason"] or "failed").lower(), group) for group in groups]
 
 
 def print_causes(causes: Sequence[Cause], as_json: bool = False) -> None:

@@ -10,7 +10,7 @@ import click
 from experimaestro.cli.completion import complete_experiment, complete_job
 from experimaestro.cli.outcome import CommandError
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import existing_workspace, workspace_options
+from experimaestro.cli.workspace import offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._core import JobRow
@@ -25,7 +25,7 @@ def jobs(ctx: click.Context, workdir: Path | None, workspace: str | None) -> Non
 
     Without --workdir or --workspace: the workspace around the current folder, else the default one of your settings.
     """
-    ctx.obj = lambda: existing_workspace(workdir, workspace)
+    offer_workspace(ctx, workdir, workspace)
 
 
 @jobs.command("list")

@@ -10,7 +10,7 @@ import click
 from experimaestro.cli.completion import complete_experiment
 from experimaestro.cli.outcome import FAILURE, CommandError
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import existing_workspace, workspace_options
+from experimaestro.cli.workspace import offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._run.service_records import StoredService
@@ -25,8 +25,7 @@ def services(ctx: click.Context, workdir: Path | None, workspace: str | None) ->
 
     Without --workdir or --workspace: the workspace around the current folder, else the default one of your settings.
     """
-    if ctx.obj is None or workdir is not None or workspace is not None:  # else `xpm experiments` knows it
-        ctx.obj = lambda: existing_workspace(workdir, workspace)
+    offer_workspace(ctx, workdir, workspace)
 
 
 @services.command("list")

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from experimaestro._run.scheme import MARKER
 from experimaestro.cli.outcome import CommandError
-
-MARKER = ".__experimaestro__"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,6 +20,12 @@ def workspace_options(function: Function) -> Function:
     return click.option("--workdir", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the workspace.")(
         function
     )
+
+
+def offer_workspace(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:
+    """Let the commands of a group find the workspace when they need it; one inside another group asks that one."""
+    if ctx.obj is None or workdir is not None or workspace is not None:
+        ctx.obj = lambda: existing_workspace(workdir, workspace)
 
 
 def find_folder(workdir: Path | None, workspace: str | None) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from experimaestro.cli.live.board import JobView
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _EXCEPTION = re.compile(r"(?P<kind>[A-Za-z_][\w.]*)(?::.*)? \((?P<place>.+:\d+)\)$", re.DOTALL)
 _TAIL_BYTES = 16384
+
+Failure = TypeVar("Failure")
 
 
 def cause_key(view: JobView) -> str:
@@ -32,9 +34,14 @@ def origin_of(error: FailureOrigin | None) -> str | None:
 
 def group_by_cause(views: Iterable[JobView]) -> list[list[JobView]]:
     """Failures by cause, the most frequent first."""
-    groups: dict[str, list[JobView]] = {}
-    for view in views:
-        groups.setdefault(cause_key(view), []).append(view)
+    return grouped(views, cause_key)
+
+
+def grouped(failures: Iterable[Failure], key: Callable[[Failure], str]) -> list[list[Failure]]:
+    """What has the same key together, the most frequent first: everywhere, a cause has the same number."""
+    groups: dict[str, list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault(key(failure), []).append(failure)
     return sorted(groups.values(), key=len, reverse=True)
 
 
