@@ -28,6 +28,7 @@ from experimaestro import (
     PathGenerator,
     RunMode,
     Task,
+    _core,
     copyconfig,
     deserialize,
     experiment,
@@ -284,6 +285,40 @@ def test_identifier():
     assert Identifier.from_state_dict({"main": identifier.hex()}) == identifier
     assert IdentifierComputer.compute(Whole.C()) == identifier
     assert pickle.loads(pickle.dumps(identifier)) == identifier
+
+
+class Knot(Config):
+    next: Param[Knot | None]
+    seen: Meta[Knot | None]
+
+
+@contract("configurations 5: __identifier__().has_loops")
+@pytest.mark.parametrize("scheme", ["md5", "sha256-v1", "sha256-v2"])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_has_loops(scheme: str, sealed: bool):
+    alone, held, ring, marked = (Knot.C() for _ in range(4))
+    holder = Knot.C(next=ring)
+    ring.next = Knot.C(next=ring)
+    alone.next = held
+    marked.seen = marked
+    _core.use_scheme(scheme)
+    try:
+        for config, loops in (
+            (alone, False),
+            (held, False),
+            (ring, True),
+            (ring.next, True),
+            (holder, False),
+            (marked, False),
+        ):
+            identifier = (config.seal() if sealed else config).__identifier__()
+            assert identifier.has_loops is loops
+            assert pickle.loads(pickle.dumps(identifier)).has_loops is loops
+            loaded = pickle.loads(pickle.dumps(config)).__identifier__()
+            assert (loaded, loaded.has_loops) == (identifier, loops)
+    finally:
+        _core.use_scheme("md5")
+    assert Identifier.from_state_dict(identifier.hex()).has_loops is False
 
 
 @contract("configurations 5: copyconfig refuses unknown names, and keeps tags given with values")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from typing import Any, List, Optional
 
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from meaning import meaning
 from property_classes import ANYTHING, attempt, built, hierarchies, near, plans
 
-from experimaestro import Config, InstanceConfig, Param
+from experimaestro import Config, InstanceConfig, Param, _core
+from experimaestro._config.generation import PathlessContext
 
 
 def hexed(config: Any) -> str:
@@ -128,6 +131,36 @@ def test_graphs_with_cycles(one: list[Any], other: list[Any]) -> None:
             for identifier, seen in known.items():
                 assert (identifier == hexed(node)) == (seen == mine)
             known[hexed(node)] = mine
+
+
+@pytest.mark.contract("configurations 11.3: members of a cycle, whichever is sealed, identified or stored first")
+@settings(max_examples=100)
+@given(GRAPHS.flatmap(lambda graph: st.tuples(st.just(graph), st.permutations(range(len(graph))), st.integers(0, 3))))
+def test_what_was_identified_before_does_not_count(case: tuple[list[Any], list[int], int]) -> None:
+    graph, order, way = case
+    expected = [hexed(node) for node in linked(graph)]
+    nodes = linked(graph)
+    if way == 1:  # as a task is: identified, then sealed with what was found on the way
+        _core.identifier(nodes[order[0]], keep=True)
+        _core.seal(nodes[order[0]], PathlessContext(), identified=True)
+    elif way > 1:
+        nodes[order[0]].seal()
+    for index in order:
+        assert hexed(nodes[index]) == expected[index]
+        if way == 3:
+            nodes = pickle.loads(pickle.dumps(nodes))
+    stored = {it["fields"]["n"]: it["identifier"] for it in _numbered_objects(graph, order)}
+    assert stored == {n: hexed(node) for n, node in enumerate(_numbered_nodes(graph)) if n in stored}
+
+
+def _numbered_nodes(graph: list[Any]) -> list[Any]:
+    return linked([(index, following, others) for index, (_, following, others) in enumerate(graph)])
+
+
+def _numbered_objects(graph: list[Any], order: list[int]) -> list[Any]:
+    nodes = _numbered_nodes(graph)
+    hexed(nodes[order[0]].seal())
+    return json.loads(nodes[order[-1]].seal().__json__())
 
 
 class Coder(InstanceConfig):

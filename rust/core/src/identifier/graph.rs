@@ -26,9 +26,11 @@ pub trait Graph {
     /// The node holds what cannot be encoded.
     fn encode(&mut self, node: NodeId, encoder: &mut NodeEncoder<'_>) -> Result<(), Self::Error>;
 
-    /// Told of each digest and the bytes it was made of, once.
-    fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest) {
-        let _ = (node, document, digest);
+    /// Told of each digest and the bytes it was made of, once; `in_cycle` if the node leads back to itself.
+    ///
+    /// What is in the same cycle is made of the whole cycle too: it must not be given this digest in place of the node.
+    fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest, in_cycle: bool) {
+        let _ = (node, document, digest, in_cycle);
     }
 }
 
@@ -199,6 +201,11 @@ impl Digester {
         self.nodes.digest(node)
     }
 
+    /// Whether a node leads back to itself, if its digest was computed.
+    pub fn is_in_cycle(&self, node: NodeId) -> bool {
+        self.nodes.cycle(node).is_some()
+    }
+
     /// The digest of a node.
     ///
     /// # Errors
@@ -327,7 +334,7 @@ impl Digester {
     fn finish<G: Graph>(&mut self, graph: &mut G, node: NodeId, bytes: usize, placeholders: usize) {
         let document = &self.encoder.bytes[bytes..];
         let digest = Digest::of(document);
-        graph.digested(node, document, &digest);
+        graph.digested(node, document, &digest, false);
         self.encoder.truncate(bytes, placeholders);
         self.nodes.set(node, State::Done(digest));
     }
@@ -364,7 +371,7 @@ impl Digester {
         varint::write(&mut document, members.len() as u64);
         document.extend_from_slice(&body);
         let digest = Digest::of(&document);
-        graph.digested(first, &document, &digest);
+        graph.digested(first, &document, &digest, true);
         self.nodes.set(first, State::Done(digest));
         Ok(())
     }

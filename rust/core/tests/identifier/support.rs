@@ -139,7 +139,7 @@ impl Graph for TestGraph {
         Ok(())
     }
 
-    fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest) {
+    fn digested(&mut self, node: NodeId, document: &[u8], digest: &Digest, _in_cycle: bool) {
         let before = self.documents.insert(node, (document.to_vec(), *digest));
         assert!(before.is_none(), "node {node} was digested twice");
     }

@@ -135,6 +135,7 @@ pub(crate) fn export_state<'py>(config: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     data.set_item("flags", (inner.sealed, inner.loaded, inner.submitted))?;
     data.set_item("meta", inner.meta)?;
     data.set_item("digest", inner.digest.filter(|_| inner.sealed))?;
+    data.set_item("in_cycle", inner.in_cycle.filter(|_| inner.sealed))?;
     if let Some(rare) = &inner.rare {
         let tags = PyList::empty(py);
         for tag in &rare.tags {
@@ -166,6 +167,7 @@ pub(crate) fn import_state<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyDi
     inner.validated = inner.sealed;
     inner.meta = get("meta")?.extract()?;
     inner.digest = get("digest")?.extract()?;
+    inner.in_cycle = get("in_cycle")?.extract()?;
     if data.contains("tags")? {
         let rare = inner.rare();
         for tag in get("tags")?.try_iter()? {

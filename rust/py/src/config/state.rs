@@ -77,6 +77,9 @@ pub(crate) struct Inner {
     pub(crate) dynamic: bool,
     pub(crate) meta: Option<bool>,
     pub(crate) digest: Option<[u8; 16]>,
+    /// Whether the configuration leads back to itself, known since the digest was computed here: other members of its
+    /// cycle then need more than the digest. `None` if it was stored or read, as those of all members are.
+    pub(crate) in_cycle: Option<bool>,
     /// Whether it, or anything below it, is of a class whose objects are told apart; `None` if unknown.
     pub(crate) instances: Option<bool>,
     /// What the digest was made of.
@@ -112,6 +115,7 @@ impl Inner {
     /// The digest, and what is known with it, is that of another state of the configuration.
     pub(crate) fn forget_digest(&mut self) {
         self.digest = None;
+        self.in_cycle = None;
         self.instances = None;
     }
 

@@ -35,9 +35,10 @@ pub(super) fn begin_walk() {
 }
 
 /// Stores a digest with what it was made of.
-pub(super) fn keep(state: &ConfigState, sealed: bool, document: &[u8], digest: &Digest) {
+pub(super) fn keep(state: &ConfigState, sealed: bool, document: &[u8], digest: &Digest, in_cycle: bool) {
     let mut inner = state.lock();
     inner.digest = Some(*digest.as_bytes());
+    inner.in_cycle = Some(in_cycle);
     if !sealed {
         inner.kept.get_or_insert_default().documents.clear();
     }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use experimaestro_core::identifier::{Digest, Digester, Graph, NodeEncoder, NodeId};
 
 use super::instances::{Met, further_instances};
-use super::{Item, Pass, Walk, run};
+use super::run;
+use super::walk::{Item, Pass, Walk};
 use crate::config::canonical::Failure;
 
 /// The plain digest, if no two equal objects below are told apart; else a second one, in which they are numbered.

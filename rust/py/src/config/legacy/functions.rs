@@ -35,7 +35,7 @@ pub(crate) fn legacy_identifier(config: &Bound<'_, PyAny>, scheme: &str, store: 
         let state = ConfigState::of_configuration(config)?;
         state.get().lock().rare().legacy = Some(Stored { scheme: legacy, identity });
     }
-    Ok(Identifier::new(&identity.full))
+    Identifier::of(&identity.full, config)
 }
 
 /// Identifiers of configurations that are written together, under the scheme that one of the roots was submitted with.
