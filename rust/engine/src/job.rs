@@ -25,6 +25,8 @@ pub struct Job {
 struct Inner {
     observed: Observed,
     attempt: Option<u32>,
+    /// What became of the attempts up to this one is taken into account.
+    known_attempts: u32,
     transient: TransientMode,
     leases: Vec<Wanted>,
     /// The folder of the token in whose line it stands.
@@ -71,6 +73,7 @@ impl Job {
             inner: Mutex::new(Inner {
                 observed,
                 attempt: None,
+                known_attempts: 0,
                 transient,
                 leases,
                 line: None,
@@ -210,6 +213,16 @@ impl Job {
 
     pub(crate) fn is_stop_requested(&self) -> bool {
         self.inner().stop_requested
+    }
+
+    /// What became of the attempts up to this one is taken into account.
+    pub(crate) fn set_known_attempts(&self, last: u32) {
+        self.inner().known_attempts = last;
+    }
+
+    /// The last attempt of which it is taken into account what became of it.
+    pub(crate) fn known_attempts(&self) -> u32 {
+        self.inner().known_attempts
     }
 
     pub(crate) fn set_attempt(&self, number: u32) {

@@ -2,7 +2,7 @@
 
 use experimaestro_core::claim::{
     Attempt, Claim, ClaimResult, Evidence, Liveness, Outcome, ProcessIdentity, Run, Taken, complete, evidence,
-    last_attempt, revoke, take,
+    last_attempt, last_ended, revoke, take,
 };
 use experimaestro_core::job::{JobEvent, Place, Running, Success};
 use experimaestro_core::layout::JobDirectory;
@@ -31,7 +31,15 @@ fn found(job: &Job) -> ClaimResult<JobEvent> {
     if matches!(found, Evidence::Done { marked: false, .. }) {
         complete(directory)?;
     }
-    meaning(directory, &found)
+    let event = meaning(directory, &found)?;
+    job.set_known_attempts(match &found {
+        Evidence::Ended { number, .. } | Evidence::Abandoned { number, .. } => *number,
+        Evidence::Running { number, .. } if !matches!(event, JobEvent::FoundRunning(_)) => *number,
+        // How these end is still to be seen.
+        Evidence::Claimed { number, .. } | Evidence::Running { number, .. } => number - 1,
+        _ => 0,
+    });
+    Ok(event)
 }
 
 /// Record a success without running anything: the outputs are there, and good. Whoever has the job keeps it.
@@ -52,10 +60,15 @@ fn meaning(directory: &JobDirectory, found: &Evidence) -> ClaimResult<JobEvent> 
             JobEvent::FoundRunning(Running { place: Place::Elsewhere, pid: Some(process.pid), started: None })
         }
         Evidence::Ended { number, end } => JobEvent::FoundFailed(failure(directory, *number, end.as_ref())?),
-        // Claims of others are met when it is this job's turn: they may be gone by then.
-        Evidence::Nothing | Evidence::Claimed { .. } | Evidence::Abandoned { .. } | Evidence::ForeignFailure { .. } => {
-            JobEvent::FoundNothing
+        // Claims of others are met when it is this job's turn: they may be gone by then. An attempt without a process
+        // does not make those before it forgotten.
+        Evidence::Claimed { number, .. } | Evidence::Abandoned { number, .. } => {
+            match last_ended(directory, *number)? {
+                Some((before, end)) => JobEvent::FoundFailed(failure(directory, before, end.as_ref())?),
+                None => JobEvent::FoundNothing,
+            }
         }
+        Evidence::Nothing | Evidence::ForeignFailure { .. } => JobEvent::FoundNothing,
     })
 }
 

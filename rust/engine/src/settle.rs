@@ -191,7 +191,10 @@ fn outcome(job: &Job, found: Evidence) -> ClaimResult<JobEvent> {
             }
             JobEvent::Succeeded(success(end.as_ref()))
         }
-        Evidence::Ended { number, end } => JobEvent::Failed(failure(job.directory(), number, end.as_ref())?),
+        Evidence::Ended { number, end } => {
+            job.set_known_attempts(number);
+            JobEvent::Failed(failure(job.directory(), number, end.as_ref())?)
+        }
         Evidence::Abandoned { run, .. } => {
             let message = run.message.unwrap_or_default();
             JobEvent::Failed(Failure::before_start(Reason::Failed, message, now()))

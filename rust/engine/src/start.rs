@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use experimaestro_core::claim::{ProcessIdentity, Taken, abandon, take};
+use experimaestro_core::claim::{ClaimResult, Evidence, ProcessIdentity, Taken, abandon, evidence_of, take};
 use experimaestro_core::fs;
 use experimaestro_core::job::{JobEvent, Place, Running, Success};
-use experimaestro_core::layout::JobDirectory;
+use experimaestro_core::layout::{AttemptFile, JobDirectory};
 
 use crate::job::Job;
 use crate::launch::Request;
 use crate::lease::bind;
 use crate::look::held;
 use crate::needs::Devices;
-use crate::settle::{cannot_start, disk_failure};
+use crate::settle::{cannot_start, disk_failure, failure};
 use crate::shared::Shared;
 use crate::time::now;
 
@@ -24,12 +24,32 @@ const DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
     let taken = take(job.directory(), &ProcessIdentity::current(), now());
     let event = match taken {
-        Ok(Taken::Mine(number)) => return start_attempt(shared, job, number),
+        Ok(Taken::Mine(number)) => match ended_meanwhile(job, number) {
+            Ok(None) => return start_attempt(shared, job, number),
+            Ok(Some(event)) => event,
+            Err(error) => return cannot_start(shared, job, number, &error.to_string()),
+        },
         Ok(Taken::Done) => JobEvent::FoundDone(Success { reused: true, ..Success::default() }),
         Ok(Taken::Held(holder)) => held(&holder),
         Err(error) => JobEvent::Failed(disk_failure(&error)),
     };
     shared.tell(job.id(), event);
+}
+
+/// Another driver may have run the job while it waited here, and not well: then that is how it ended, as if it had been
+/// followed. Otherwise each driver would run what fails once more, and have tries of its own where all have them together.
+fn ended_meanwhile(job: &Job, number: u32) -> ClaimResult<Option<JobEvent>> {
+    let directory = job.directory();
+    for earlier in (job.known_attempts() + 1..number).rev() {
+        let Evidence::Ended { end, .. } = evidence_of(directory, earlier)? else { continue };
+        if fs::exists(&directory.attempt(earlier, AttemptFile::Void))? {
+            continue;
+        }
+        abandon(directory, number, "another driver's attempt failed meanwhile", now())?;
+        job.set_known_attempts(number);
+        return Ok(Some(JobEvent::Failed(failure(directory, earlier, end.as_ref())?)));
+    }
+    Ok(None)
 }
 
 fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {

@@ -135,6 +135,19 @@ pub fn evidence_of(job: &JobDirectory, number: u32) -> ClaimResult<Evidence> {
     Ok(Evidence::Running { number, run, claim: stored(job, number, AttemptFile::Claim)?.ok() })
 }
 
+/// The last attempt before this one that had a process, and how it ended.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn last_ended(job: &JobDirectory, before: u32) -> ClaimResult<Option<(u32, Option<End>)>> {
+    for number in (1..before).rev() {
+        if let Evidence::Ended { end, .. } = evidence_of(job, number)? {
+            return Ok(Some((number, end)));
+        }
+    }
+    Ok(None)
+}
+
 /// How many attempts, up to this one, ended at their time limit.
 ///
 /// # Errors

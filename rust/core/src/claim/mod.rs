@@ -16,7 +16,7 @@ mod take;
 use std::path::PathBuf;
 
 pub use attempt::Attempt;
-pub use evidence::{Evidence, count_timeouts, evidence, evidence_of, last_attempt};
+pub use evidence::{Evidence, count_timeouts, evidence, evidence_of, last_attempt, last_ended};
 pub use marker::Failure;
 pub use process::{Liveness, ProcessIdentity};
 pub use record::{Claim, End, Ending, Outcome, Run};

@@ -30,9 +30,9 @@ pub fn transition(state: &JobState, event: JobEvent) -> Result<JobState, Invalid
         (Waiting, JobEvent::DependencyFailed(failure)) => Ok(Error(failure)),
         (Ready, JobEvent::ResourcesGiven) => Ok(Scheduled),
         (Scheduled, JobEvent::Started(running)) => Ok(Running(running)),
-        // Another driver's job: its process is now known.
-        (Running(before), JobEvent::Started(running)) if before.place == Place::Elsewhere => Ok(Running(running)),
-        (Running(before), JobEvent::Vacated) if before.place == Place::Elsewhere => Ok(Waiting),
+        // Another driver's job: its process is now known, or it is another one, since the one that was followed ended.
+        (Running(before), JobEvent::Started(running)) if before.place != Place::Own => Ok(Running(running)),
+        (Running(before), JobEvent::Vacated) if before.place != Place::Own => Ok(Waiting),
         (Scheduled | Running(_), JobEvent::Succeeded(success)) => Ok(Done(success)),
         (Scheduled | Running(_), JobEvent::Failed(failure)) => Ok(Error(failure)),
         (Scheduled | Running(_), JobEvent::Retried) => Ok(Waiting),

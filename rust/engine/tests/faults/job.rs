@@ -1,17 +1,16 @@
 //! The process of a job: what the runner does in Python, with the same claims, and a task that can be checked from outside.
 
-use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use experimaestro_core::claim::{Attempt, ClaimError, ClaimResult, Outcome};
+use experimaestro_core::claim::{Attempt, ClaimError, ClaimResult, Evidence, Outcome, evidence_of};
 use experimaestro_core::fs::{self, Durability, fault};
 use experimaestro_core::layout::JobDirectory;
-use rustix::fs::{FlockOperation, flock};
 
 use crate::plan::Plan;
+use crate::witness::Witness;
 
 pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
@@ -21,9 +20,14 @@ pub(crate) fn output(job: &JobDirectory) -> PathBuf {
     job.path().join("output")
 }
 
-/// Where each execution of a job is written down, away from the workspace.
-pub(crate) fn record(records: &Path, identifier: &str) -> PathBuf {
-    records.join(identifier)
+/// How many attempts of a job, up to this one, ended in this way.
+pub(crate) fn count(job: &JobDirectory, last: u32, outcome: Outcome) -> ClaimResult<u32> {
+    let mut count = 0;
+    for number in 1..=last {
+        let found = evidence_of(job, number)?;
+        count += u32::from(matches!(found, Evidence::Ended { end: Some(end), .. } if end.outcome == outcome));
+    }
+    Ok(count)
 }
 
 pub(crate) fn main(script: &str) -> ! {
@@ -45,48 +49,53 @@ pub(crate) fn main(script: &str) -> ! {
 
 fn run(plan: &Plan, folder: &Path, number: u32, records: &Path) -> ClaimResult<()> {
     let attempt = Attempt::begin(JobDirectory::new(folder), Some(number), now())?;
-    let outcome = execute(plan, &attempt, records);
+    let executed = execute(plan, &attempt, records);
     if !attempt.is_mine()? {
         return Err(ClaimError::Lost("declared lost".into()));
     }
-    match outcome {
-        Ok(()) => attempt.finish(Outcome::Done, 0, None, now()),
+    match executed {
+        Ok(outcome) => attempt.finish(outcome, i32::from(outcome != Outcome::Done), None, now()),
         Err(error) => attempt.finish(Outcome::Failed, 1, Some(&error.to_string()), now()),
     }
 }
 
-fn execute(plan: &Plan, attempt: &Attempt, records: &Path) -> ClaimResult<()> {
+fn execute(plan: &Plan, attempt: &Attempt, records: &Path) -> ClaimResult<Outcome> {
     let job = attempt.job();
     let identifier = job.path().file_name().unwrap().to_str().unwrap();
-    let mut file = OpenOptions::new().create(true).append(true).open(record(records, identifier)).unwrap();
-    let mut tell = |what: &str| {
-        let line = format!("{what} {} {}\n", attempt.number(), std::process::id());
-        file.write_all(line.as_bytes()).unwrap();
-    };
-    // Held while the task executes, and given up by the system at the very end of a process, before anybody sees it end.
-    let lock = File::create(record(records, identifier).with_extension("lock")).unwrap();
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-        tell("overlap");
-    }
+    let planned = &plan.jobs[usize::from_str_radix(identifier, 16).unwrap()];
+    let mut witness = Witness::begin(records, identifier, attempt.number());
     if job.done().exists() {
-        tell("after-done");
+        witness.tell("after-done");
     }
-    let number = usize::from_str_radix(identifier, 16).unwrap();
-    for dependency in &plan.jobs[number].dependencies {
+    for dependency in &planned.dependencies {
         let needed = JobDirectory::new(job.path().with_file_name(Plan::identifier(*dependency)));
         if !output(&needed).exists() || !needed.done().exists() {
-            tell("too-early");
+            witness.tell("too-early");
         }
     }
-    tell("start");
+    witness.tell("start");
+    for (resource, units) in &planned.units {
+        witness.take(*resource, *units, plan.resources[*resource].capacity);
+    }
     let disk = |operation: &'static str| {
         let path = output(job);
         fault::point(operation, &path).map_err(|source| fs::FsError { operation, path, source })
     };
     disk("execute")?;
-    std::thread::sleep(Duration::from_millis(plan.jobs[number].milliseconds));
-    fs::replace(&output(job), identifier.as_bytes(), Durability::Process)?;
+    std::thread::sleep(Duration::from_millis(planned.milliseconds));
+    let before = attempt.number() - 1;
+    let outcome = if count(job, before, Outcome::Preempted)? < planned.preemptions {
+        Outcome::Preempted
+    } else if count(job, before, Outcome::Timeout)? < planned.timeouts {
+        Outcome::Timeout
+    } else {
+        fs::replace(&output(job), identifier.as_bytes(), Durability::Process)?;
+        Outcome::Done
+    };
     disk("end of execute")?;
-    tell("end");
-    Ok(())
+    for (resource, units) in &planned.units {
+        witness.note(*resource, '-', *units);
+    }
+    witness.tell(if outcome == Outcome::Done { "end" } else { "interrupted" });
+    Ok(outcome)
 }
