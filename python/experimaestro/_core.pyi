@@ -379,11 +379,13 @@ class Engine:
         gpus: int = 0,
         leases: Sequence[tuple[str, int]] = ...,
         judge: Callable[[], bool | None] | None = None,
+        backup: bool = True,
     ) -> JobHandle:
         """Hand a job over; returns at once. A job already known to this process (same workspace, task id, identifier) is
         returned as it is, joined to the run; it starts again only if it was in error, or was not needed and now is. The more
         patient `retries`, the less transient mode and the higher priority hold. `judge()` is asked when the job's folder is
-        looked at: True adopts its outputs without running, False runs it whatever its marker says."""
+        looked at: True adopts its outputs without running, False runs it whatever its marker says. `backup` is only written
+        down with the run, for whoever goes on with it."""
     def generate(self, workspace: str, task_id: str, identifier: str, launch: Callable[[], Launch]) -> None:
         """Write the files of a job directory (params.json, `<name>.py`, identity.json) without running anything.
 
@@ -539,6 +541,8 @@ class JobRow(TypedDict):
     tags: dict[str, Any]
     dependencies: list[int]
     """Places among the jobs of the run."""
+    archived: bool
+    """Whether it is to be copied to other folders of the workspace once it is done."""
     submitted: float | None
     started: float | None
     ended: float | None

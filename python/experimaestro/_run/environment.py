@@ -8,14 +8,90 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any
+import threading
+from contextlib import suppress
+from time import time
+from typing import TYPE_CHECKING, Any
 
 from experimaestro._core import __version__
 
-__all__ = ["capture_environment"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experimaestro._run.projects import DirtyGitAction, GitState
+
+__all__ = ["RunEnvironment", "capture_environment"]
 
 
-def capture_environment(projects: list[Any]) -> dict[str, Any]:
+class RunEnvironment:
+    """What one run is recorded with. Git is asked while the experiment goes on: a start must not wait for it.
+
+    Args:
+        projects: folders whose git state is wanted.
+        dirty_git: what to do about uncommitted changes.
+
+    Raises:
+        DirtyGitError: there are some, and none were wanted. Nothing was created or locked yet.
+    """
+
+    def __init__(self, projects: Sequence[str | os.PathLike[str]], dirty_git: DirtyGitAction) -> None:
+        from experimaestro._run.projects import DirtyGitAction, check_clean, repositories
+
+        self._dirty_git = dirty_git
+        self._unasked = repositories(projects)
+        states: list[GitState] = []
+        if self._unasked and dirty_git is DirtyGitAction.ERROR:
+            states, self._unasked = _states_of(self._unasked), []
+            check_clean(states, dirty_git)
+        self._content = capture_environment(states)
+        self._content["run"] = {"hostname": self._content["hostname"], "started_at": time(), "status": "running"}
+        self._thread: threading.Thread | None = None
+
+    @property
+    def text(self) -> str:
+        """The JSON text to be stored."""
+        return encode(self._content)
+
+    def complete(self, run: str) -> None:
+        """Add what git tells of projects and editable packages, on a thread; uncommitted changes are warned of.
+
+        Args:
+            run: folder of the run.
+        """
+        if self._unasked or self._content["editable_packages"]:
+            self._thread = threading.Thread(target=self._ask, args=(run,), name="experimaestro-git", daemon=True)
+            self._thread.start()
+
+    def close(self, run: str, status: str) -> None:
+        """Wait until all is stored, and add how the run ended.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        if self._thread is not None:
+            self._thread.join()
+        self._content["run"].update(ended_at=time(), status=status)
+        replace_environment(run, self._content)
+
+    def _ask(self, run: str) -> None:
+        from experimaestro._run.projects import check_clean, git_state, repositories
+
+        states = _states_of(self._unasked)
+        for package in self._content["editable_packages"].values():
+            package["git"] = next(map(git_state, repositories([package["path"]])), None)
+        self._content["projects"] += states
+        with suppress(OSError):  # it is stored once more at the end, where a full disk is told of
+            replace_environment(run, self._content)
+        check_clean(states, self._dirty_git)
+
+
+def _states_of(roots: list[str]) -> list[GitState]:
+    from experimaestro._run.projects import git_state
+
+    return [state for state in map(git_state, roots) if state is not None]
+
+
+def capture_environment(projects: list[GitState]) -> dict[str, Any]:
     """Describe the driver: versions, command line, packages, and the git state of the projects.
 
     Args:
@@ -34,10 +110,10 @@ def capture_environment(projects: list[Any]) -> dict[str, Any]:
     }
 
 
-def _packages() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def _packages() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """Read names and versions off the folders of `sys.path`: opening each package's metadata would take long."""
     packages: dict[str, str] = {}
-    editable: dict[str, dict[str, str]] = {}
+    editable: dict[str, dict[str, Any]] = {}
     for folder in sys.path:
         try:
             entries = os.listdir(folder or ".")
@@ -82,11 +158,13 @@ def encode(environment: dict[str, Any]) -> str:
 
 
 def replace_environment(folder: str, environment: dict[str, Any]) -> None:
-    """Replace `environment.json` in the folder of a run, whole; a full disk must not end an experiment."""
+    """Replace `environment.json` in the folder of a run, whole (OSError when the disk refuses)."""
     temporary = os.path.join(folder, f".environment.json.{os.getpid()}")
     try:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(encode(environment))
         os.replace(temporary, os.path.join(folder, "environment.json"))
-    except OSError as error:
-        print(f"experimaestro: the state of the projects is not stored: {error}", file=sys.stderr)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

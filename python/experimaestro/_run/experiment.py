@@ -6,33 +6,33 @@ Floor: `_run`.
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from experimaestro import _core
-from experimaestro._run.archives import open_archives
 from experimaestro._run.attachments import Attachments
-from experimaestro._run.engine import get_engine
-from experimaestro._run.experiment_messages import tell_failures, tell_how_to_come_back, tell_waiting
+from experimaestro._run.driven_run import DrivenRun
+from experimaestro._run.experiment_messages import (
+    tell_failures,
+    tell_how_to_come_back,
+    tell_successor,
+    tell_unrecorded,
+    tell_waiting,
+)
 from experimaestro._run.experiment_view import ExperimentView
 from experimaestro._run.listeners import Notifier, Scheduler
-from experimaestro._run.lock_mode import set_lock_mode
-from experimaestro._run.projects import DirtyGitAction, caller_folder, check_clean, git_state, repositories
+from experimaestro._run.projects import DirtyGitAction, caller_folder
 from experimaestro._run.run_mode import RunMode
 from experimaestro._run.settings import WorkspaceSettings, get_settings
 from experimaestro._run.task_outputs import TaskOutputs
+from experimaestro._run.termination import Terminated, TerminationGuard
 from experimaestro._run.workspace import Workspace, make_current
 from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from experimaestro._config.watching import WatchedOutput
-    from experimaestro._core import Run
     from experimaestro._run.archives import Archives
     from experimaestro._run.job import Job
     from experimaestro._run.launching import Launcher
@@ -45,6 +45,7 @@ ServiceT = TypeVar("ServiceT", bound="Service")
 
 _STOP_POLL_SECONDS = 0.25
 _LONGEST_NAME = 200
+_INTERRUPTIONS = (KeyboardInterrupt, Terminated)
 
 
 class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower case for its users
@@ -59,7 +60,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         host, port, token: of the web server, which is not part of this version.
         run_mode: run (NORMAL), simulate (DRY_RUN), or write the job folders only (GENERATE_ONLY).
         launcher: starts the jobs; this machine by default.
-        register_signals: kept for older programmes; Ctrl-C needs no handler.
+        register_signals: record how the run was left when SIGTERM or SIGHUP ends the process; Ctrl-C needs no handler.
         project_paths: folders whose git state is stored; that of the calling file by default.
         wait_for_quit, no_db, no_environmental_impact: kept for older programmes, without effect.
         dirty_git: what to do about uncommitted changes.
@@ -86,7 +87,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         token: str | None = None,  # noqa: ARG002
         run_mode: RunMode | str | None = None,
         launcher: Launcher | None = None,
-        register_signals: bool = True,  # noqa: ARG002
+        register_signals: bool = True,
         project_paths: Sequence[str | os.PathLike[str]] | None = None,
         wait_for_quit: bool = False,
         no_db: bool = False,  # noqa: ARG002
@@ -114,8 +115,6 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         self.server: None = None
         self.jobs: dict[str, Job] = {}
         """The jobs of this experiment, by identifier, in the order of submission."""
-        self.run: Run | None = None
-        """The engine's side of this run; None in a simulation."""
         self.successor: int | None = None
         """The process that goes on with this run, once it was left with `detach`."""
         self._dirty_git = dirty_git
@@ -127,12 +126,13 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         self._is_open = False
         self._outer: experiment | None = None
         self._outer_workspace: Workspace | None = None
-        self.archives: Archives | None = None
-        """Copies the jobs that are done to other folders of the workspace, where there are such."""
-        self._notifier: Notifier | None = None
-        self._outputs = TaskOutputs(self)
-        self._attachments = Attachments(self)
-        self._environment_thread: threading.Thread | None = None
+        self.unrecorded: Exception | None = None
+        """Why the end of this run could not be recorded (a full disk), once it was left; None when it was."""
+        self.outputs = TaskOutputs(self)
+        """Tells callbacks what running tasks announce."""
+        self.attachments = Attachments(self)
+        """Services and actions."""
+        self._guard = TerminationGuard() if register_signals else None
 
     # --- which one
 
@@ -152,67 +152,17 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         """Return the open experiments that run jobs, innermost first."""
         found, one = [], experiment.CURRENT
         while one is not None:
-            if one._notifier is not None:
+            if one.is_open:
                 found.append(one)
             one = one._outer
         return found
 
-    # --- where
-
-    @property
-    def run_id(self) -> str | None:
-        """Name of this run, a date; None before entering, `dry-run` in a simulation."""
-        if not self.run_mode.submits:
-            return "dry-run" if self._is_open else None
-        return self.run.run_id if self.run is not None else None
-
-    @property
-    def workdir(self) -> Path | None:
-        """Folder of this run; None before entering, and not created in a simulation."""
-        if self.run is not None:
-            return type(self.workspace.path)(self.run.path)
-        return self.workspace.experimentspath / self.name / "dry-run" if self._is_open else None
-
-    @property
-    def resultspath(self) -> Path:
-        """Folder for the results of this run; it exists once asked for.
-
-        Raises:
-            RuntimeError: there is no run: before entering, or in a simulation.
-        """
-        workdir = self.workdir
-        if self.run is None or workdir is None:
-            raise RuntimeError("there is no results folder: the experiment is not entered, or only simulates")
-        path = workdir / "results"
-        path.mkdir(exist_ok=True)
-        return path
-
     # --- how it goes
-
-    @property
-    def failedJobs(self) -> dict[str, Job]:  # noqa: N802 - name of older versions
-        """The jobs in error, those for a dependency's sake included, by identifier."""
-        return {
-            identifier: job for identifier, job in self.jobs.items() if job._handle and job._handle.state == "error"
-        }
-
-    @property
-    def failed(self) -> bool:
-        """Whether a job is in error."""
-        return self.run is not None and self.run.counts().get("error", 0) > 0
-
-    @property
-    def unfinishedJobs(self) -> int:  # noqa: N802 - name of older versions
-        """How many jobs have not ended."""
-        if self.run is None:
-            return 0
-        counts = self.run.counts()
-        return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0) - counts.get("transient", 0)
 
     @property
     def taskOutputQueueSize(self) -> int:  # noqa: N802 - name of older versions
         """How many outputs that running tasks announced are not told yet to who watches them."""
-        return self._outputs.queue_size
+        return self.outputs.queue_size
 
     @property
     def stopped(self) -> bool:
@@ -220,16 +170,20 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         return self._stopped
 
     @property
-    def is_open(self) -> bool:
-        """Whether the block is entered, and jobs are run."""
-        return self._is_open and self.run is not None
+    def notifier(self) -> Notifier:
+        """Tells listeners about the jobs of this run.
+
+        Raises:
+            AssertionError: there is no run: before entering, or in a simulation.
+        """
+        if self._driven is None:
+            raise AssertionError("the experiment is not entered, or only simulates")
+        return self._driven.notifier
 
     @property
-    def notifier(self) -> Notifier:
-        """Tells listeners about the jobs of this run."""
-        if self._notifier is None:
-            raise AssertionError("the experiment is not entered, or only simulates")
-        return self._notifier
+    def archives(self) -> Archives | None:
+        """Copies the jobs that are done to other folders of the workspace, where there are such."""
+        return self._driven.archives if self._driven is not None else None
 
     def add_job(self, job: Job) -> None:
         """Count a job as one of this experiment (called by `submit`)."""
@@ -251,7 +205,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
 
     def watch_output_of(self, job: Job, watched: WatchedOutput) -> None:
         """Call back for each output of a job of this experiment (called by the job)."""
-        self._outputs.watch(job, watched)
+        self.outputs.watch(job, watched)
 
     def setenv(self, name: str, value: str, override: bool = True) -> None:
         """Set a variable for the tasks of this experiment.
@@ -309,19 +263,19 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
     @property
     def services(self) -> dict[str, Service]:
         """The services, by id."""
-        return self._attachments.services
+        return self.attachments.services
 
     @property
     def actions(self) -> dict[str, Any]:
         """The actions, by identifier."""
-        return self._attachments.actions
+        return self.attachments.actions
 
     def add_service(self, service: ServiceT) -> ServiceT:
         """Offer a service, and return it; it is stopped at the end of the experiment.
 
         The same one may be added twice; another one with the same id takes its place, with a warning.
         """
-        self._attachments.add_service(service)
+        self.attachments.add_service(service)
         return service
 
     def add_action(self, action: Any) -> str:
@@ -333,7 +287,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         Raises:
             TypeError: this is no configuration of an action.
         """
-        return self._attachments.add_action(action)
+        return self.attachments.add_action(action)
 
     def check_not_stopped(self) -> None:
         """Refuse a submission after `stop()`.
@@ -355,20 +309,21 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
             return
         while True:
             while not run.wait(_STOP_POLL_SECONDS):
-                if self._stopped:
-                    raise KeyboardInterrupt("the experiment was stopped")
+                self._check_not_interrupted()
             # Callbacks may submit more.
-            if self._notifier is not None:
-                self._notifier.drain()
-            if self._wants_events and self._notifier is not None:
-                self._notifier.start()
-            while not self._outputs.wait(_STOP_POLL_SECONDS) and run.wait(0.0):
-                if self._stopped:
-                    raise KeyboardInterrupt("the experiment was stopped")
-            if run.wait(0.0) and self._outputs.is_settled():
+            self.notifier.drain()
+            if self._wants_events:
+                self.notifier.start()
+            while not self.outputs.wait(_STOP_POLL_SECONDS) and run.wait(0.0):
+                self._check_not_interrupted()
+            if run.wait(0.0) and self.outputs.is_settled():
                 break
         if self.failed and not any(getattr(listener, "tells_failures", False) for listener in self.scheduler.listeners):
             tell_failures(self)
+
+    def _check_not_interrupted(self) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt("the experiment was stopped")
 
     @property
     def _wants_events(self) -> bool:
@@ -389,17 +344,27 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
                 f"an experiment in {other.path} is open: one in {self.workspace.path} cannot be nested in it"
             )
         self.workspace.enter()
+        self._stopped, self.successor = False, None
         if self.run_mode.submits:
             self._open()
         self._outer, self._outer_workspace = experiment.CURRENT, other
         experiment.CURRENT = self
         make_current(self.workspace)
         self._is_open = True
+        if self._guard is not None and self.run_mode.submits:
+            self._guard.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        try:
+            return self._leave(error)
+        finally:
+            if self._guard is not None:
+                self._guard.__exit__(kind, error, trace)
+
+    def _leave(self, error: BaseException | None) -> bool:
         status: Literal["completed", "failed", "detached"] = "failed"
         try:
             if error is None and self._detach and self.unfinishedJobs:
@@ -410,107 +375,47 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
                 status = "failed" if self.failed else "completed"
                 if self.archives is not None:
                     self.archives.wait()
-            elif isinstance(error, (GracefulExperimentExit, KeyboardInterrupt)):
+            elif isinstance(error, (GracefulExperimentExit, *_INTERRUPTIONS)):
                 status = "detached"
-        except KeyboardInterrupt as interruption:
+        except _INTERRUPTIONS as interruption:
             status, error = "detached", interruption
             raise
         finally:
+            self._is_open = False
             experiment.CURRENT = self._outer
             make_current(self._outer_workspace)
-            self._close(status)
-            if isinstance(error, KeyboardInterrupt):
+            if self._driven is None:
+                self.attachments.close()
+            else:
+                self.unrecorded = self._driven.close(status)
+            if isinstance(error, _INTERRUPTIONS):
                 tell_how_to_come_back(self)
+            if self.unrecorded is not None:
+                tell_unrecorded(self, self.unrecorded)
         if status == "detached" and self._detach and error is None:
             self._leave_to_successor()
         return isinstance(error, GracefulExperimentExit)
 
     def _wait_until_planned(self) -> None:
         while self.run is not None and not self.run.wait_until_planned(_STOP_POLL_SECONDS):
-            if self._stopped:
-                raise KeyboardInterrupt("the experiment was stopped")
+            self._check_not_interrupted()
 
     def _leave_to_successor(self) -> None:
-        from experimaestro._run.detaching import LOG, start_successor
+        from experimaestro._run.detaching import start_successor
 
         workdir = self.workdir
-        if workdir is None:
-            return
-        self.successor = start_successor(self.workspace.path, self.name, workdir)
-        print(
-            f"experimaestro: {self.name} goes on in process {self.successor} (what it says: {workdir / LOG})",
-            file=sys.stderr,
-        )
+        if workdir is not None:
+            self.successor = start_successor(self.workspace.workspace_settings, self.name, workdir)
+            tell_successor(self, self.successor)
 
     def _open(self) -> None:
-        roots = repositories(self._projects)
-        projects: list[Any] = []
-        if roots and self._dirty_git is DirtyGitAction.ERROR:
-            # Asked before anything is created or locked.
-            projects = [state for state in map(git_state, roots) if state is not None]
-            check_clean(projects, self._dirty_git)
-            roots = []
-        from experimaestro._run.environment import capture_environment, encode
-
-        environment = capture_environment(projects)
-        _core.record_scheme(self.workspace.path_text, self.workspace.scheme)
-        self.run = get_engine().open_run(
-            self.workspace.path_text, self.name, on_wait=self._tell_waiting, environment=encode(environment)
-        )
+        self.unrecorded = None
+        self._driven = DrivenRun(self, self._projects, self._dirty_git, self._tell_waiting)
+        self._driven.begin()
         if self._fail_fast:
-            self.run.fail_fast(self._fail_fast)
-        set_lock_mode(self.xplockpath, self.workspace.lock_mode)
-        self.archives = open_archives(self.workspace)
-        self._notifier = Notifier(self, self.run)
+            self._driven.run.fail_fast(self._fail_fast)
         if self._wants_events:
-            self._notifier.start()
-        if roots:
-            import threading
-
-            self._environment_thread = threading.Thread(
-                target=self._add_projects, args=(environment, roots), name="experimaestro-git", daemon=True
-            )
-            self._environment_thread.start()
-        try:
-            self._attachments.open(type(self.workspace.path)(self.run.path), self.workspace.path)
-        except BaseException:
-            # Nobody leaves a block that was not entered.
-            self._close("failed")
-            raise
-
-    def _add_projects(self, environment: dict[str, Any], roots: list[str]) -> None:
-        """Ask git while the experiment goes on: a start must not wait for it."""
-        from experimaestro._run.environment import replace_environment
-
-        states = [state for state in map(git_state, roots) if state is not None]
-        environment["projects"] = states
-        if self.run is not None:
-            replace_environment(self.run.path, environment)
-        check_clean(states, self._dirty_git)
-
-    def _close(self, status: Literal["completed", "failed", "detached"]) -> None:
-        self._is_open = False
-        try:
-            self._attachments.close()
-        finally:
-            self._close_run(status)
-
-    def _close_run(self, status: Literal["completed", "failed", "detached"]) -> None:
-        if self.run is None:
-            return
-        if self._environment_thread is not None:
-            self._environment_thread.join()
-        self._outputs.close()
-        try:
-            if status != "detached":
-                from experimaestro._run.history import forget_old_runs
-
-                # The experiment is still ours: nobody can take up an old run meanwhile.
-                forget_old_runs(self.experiment_base, self.run.run_id, status, self.workspace.history)
-        finally:
-            self.run.close(status)
-        if self._notifier is not None:
-            self._notifier.drain()
+            self._driven.notifier.start()
 
     def find_job(self, task_id: str, identifier: str) -> Job | None:
         """Return the job of this experiment with this identifier; None when there is none."""

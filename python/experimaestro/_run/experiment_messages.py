@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from experimaestro._run.experiment import experiment
 
-__all__ = ["tell_failures", "tell_how_to_come_back", "tell_waiting"]
+__all__ = ["tell_failures", "tell_how_to_come_back", "tell_successor", "tell_unrecorded", "tell_waiting"]
 
 
 def tell_waiting(name: str, holder: str) -> None:
@@ -54,3 +54,27 @@ def tell_how_to_come_back(xp: experiment) -> None:
     followed = [job for job in xp.jobs.values() if job.state.running()][:3]
     lines.extend(f"  follow:      tail -f {shlex.quote(str(job.stderr))}" for job in followed)
     print("\n".join(lines), file=sys.stderr)
+
+
+def tell_successor(xp: experiment, process: int) -> None:
+    """Say which process goes on with the experiment."""
+    from experimaestro._run.detaching import LOG
+
+    print(
+        f"experimaestro: {xp.name} goes on in process {process} (what it says: {xp.workdir}/{LOG})",
+        file=sys.stderr,
+    )
+
+
+def tell_unrecorded(xp: experiment, error: Exception) -> None:
+    """Say that how the run ended could not be written down, and what to do."""
+    import shlex
+
+    done, total = xp.finished_jobs, len(xp.jobs)
+    again = ["xpm", "resume", "--workdir", xp.workspace.path_text, xp.name]
+    print(
+        f"experimaestro: how {xp.name} ended could not be recorded: {error}\n"
+        f"  The jobs are not affected ({done} of {total} are done). Make room, then record it with\n"
+        f"  {shlex.join(again)}",
+        file=sys.stderr,
+    )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experimaestro._core import Run
+    from experimaestro._run.driven_run import DrivenRun
     from experimaestro._run.job import Job
+    from experimaestro._run.run_mode import RunMode
     from experimaestro._run.states import JobState
     from experimaestro._run.workspace import Workspace
 
@@ -28,7 +30,49 @@ class ExperimentView:
     name: str
     workspace: Workspace
     jobs: dict[str, Job]
-    run: Run | None
+    run_mode: RunMode
+    _driven: DrivenRun | None = None
+    _is_open = False
+
+    @property
+    def run(self) -> Run | None:
+        """The engine's side of this run; None before entering, and in a simulation."""
+        return self._driven.run if self._driven is not None else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the block is entered, and jobs are run."""
+        return self._is_open and self.run is not None
+
+    # --- where
+
+    @property
+    def run_id(self) -> str | None:
+        """Name of this run, a date; None before entering, `dry-run` in a simulation."""
+        if not self.run_mode.submits:
+            return "dry-run" if self._is_open else None
+        return self.run.run_id if self.run is not None else None
+
+    @property
+    def workdir(self) -> Path | None:
+        """Folder of this run; None before entering, and not created in a simulation."""
+        if self.run is not None:
+            return type(self.workspace.path)(self.run.path)
+        return self.workspace.experimentspath / self.name / "dry-run" if self._is_open else None
+
+    @property
+    def resultspath(self) -> Path:
+        """Folder for the results of this run; it exists once asked for.
+
+        Raises:
+            RuntimeError: there is no run: before entering, or in a simulation.
+        """
+        workdir = self.workdir
+        if self.run is None or workdir is None:
+            raise RuntimeError("there is no results folder: the experiment is not entered, or only simulates")
+        path = workdir / "results"
+        path.mkdir(exist_ok=True)
+        return path
 
     # --- files
 
@@ -100,6 +144,26 @@ class ExperimentView:
         return read_status(self._folder())
 
     # --- its jobs
+
+    @property
+    def failedJobs(self) -> dict[str, Job]:  # noqa: N802 - name of older versions
+        """The jobs in error, those for a dependency's sake included, by identifier."""
+        return {
+            identifier: job for identifier, job in self.jobs.items() if job._handle and job._handle.state == "error"
+        }
+
+    @property
+    def failed(self) -> bool:
+        """Whether a job is in error."""
+        return self.run is not None and self.run.counts().get("error", 0) > 0
+
+    @property
+    def unfinishedJobs(self) -> int:  # noqa: N802 - name of older versions
+        """How many jobs have not ended."""
+        if self.run is None:
+            return 0
+        counts = self.run.counts()
+        return sum(counts.values()) - counts.get("done", 0) - counts.get("error", 0) - counts.get("transient", 0)
 
     @property
     def tags(self) -> dict[str, dict[str, Any]]:

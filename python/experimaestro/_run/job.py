@@ -6,11 +6,11 @@ Floor: `_run`. State and files belong to the engine; this object adds the config
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experimaestro._run.current import acting_experiment
 from experimaestro._run.engine import get_engine
+from experimaestro._run.job_files import JobFiles
 from experimaestro._run.logs import ROTATE
 from experimaestro._run.states import JobState, state_of
 from experimaestro._run.times import local_time
@@ -19,12 +19,15 @@ from experimaestro._run.transient import TransientMode
 if TYPE_CHECKING:
     from collections import ChainMap
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
+    from pathlib import Path
 
     from experimaestro._config.watching import WatchedOutput
-    from experimaestro._core import FailureOrigin, JobHandle, Launch, ProgressLevel, Retries
+    from experimaestro._core import FailureOrigin, Identifier, JobHandle, Launch, ProgressLevel, Retries
     from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
+    from experimaestro._run.listeners import Scheduler
     from experimaestro._run.tokens import Dependency
     from experimaestro._run.workspace import Workspace
 
@@ -34,7 +37,7 @@ _STOP_POLL_SECONDS = 0.5
 _callbacks_lock = threading.Lock()
 
 
-class Job:
+class Job(JobFiles):
     """What `submit()` makes of a task; found as `task.__xpm__.job`.
 
     Two equal tasks of one workspace share one job. In a simulation (`RunMode.DRY_RUN`) there is a job too, which cannot
@@ -105,7 +108,7 @@ class Job:
         self._environ: ChainMap[str, str] | None = None
         self._callbacks: list[Callable[[], object]] | None = None
 
-    # --- names and files
+    # --- names and files (see also `JobFiles`)
 
     @property
     def type(self) -> Any:
@@ -113,56 +116,15 @@ class Job:
         return self.config.__xpmtype__
 
     @property
-    def name(self) -> str:
-        """Last part of the task identifier; the stem of the job's files."""
-        return self.task_id.rpartition(".")[2]
-
-    @property
     def path(self) -> Path:
         """Folder of the job."""
         return self._directory
 
-    jobpath = path
-
     @property
-    def relpath(self) -> Path:
-        """Folder of the job, from `jobs/` in the workspace."""
-        return Path(self.task_id) / self.identifier
-
-    @property
-    def basepath(self) -> Path:
-        """`<folder>/<name>`: the job's files add a suffix to it."""
-        return self._directory / self.name
-
-    @property
-    def pidpath(self) -> Path:
-        """JSON file with the process, while it runs."""
-        return self._file(".pid")
-
-    @property
-    def donepath(self) -> Path:
-        """Marker: there when the job is done."""
-        return self._file(".done")
-
-    @property
-    def failedpath(self) -> Path:
-        """Marker: there when the job failed; JSON with the reason."""
-        return self._file(".failed")
-
-    @property
-    def stdout(self) -> Path:
-        """Log of the standard output."""
-        return self._file(".out")
-
-    @property
-    def stderr(self) -> Path:
-        """Log of the errors."""
-        return self._file(".err")
-
-    @property
-    def experimaestro_path(self) -> Path:
-        """Folder of what is ours in the job's folder."""
-        return self._directory / ".experimaestro"
+    def hashidentifier(self) -> Identifier:
+        """The identifier of the task, as an object."""
+        found: Identifier = self.config.__identifier__()
+        return found
 
     # --- what it is made of
 
@@ -185,13 +147,28 @@ class Job:
             self._environ = ChainMap({}, self.launcher.environ, *self.workspace.env.maps)
         return self._environ
 
+    @property
+    def python_path(self) -> list[str]:
+        """Folders in front of `sys.path` in its process."""
+        from experimaestro._run.python_path import driver_python_path
+
+        own = [str(folder) for folder in self.workspace.python_path]
+        return list(dict.fromkeys([*own, *driver_python_path()]))
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """What is common to all experiments of this process."""
+        from experimaestro._run.listeners import Scheduler
+
+        return Scheduler.instance()
+
     # --- how it goes
 
     @property
     def state(self) -> JobState:
-        """State of the job; in a simulation, what the files say."""
+        """State of the job; in a simulation, or when nobody here drives it any more, what the files say."""
         handle = self._handle
-        if handle is None:
+        if handle is None or self._was_left(handle):
             return state_of(*get_engine().inspect(self.workspace.path_text, self.task_id, self.identifier))
         name = handle.state
         return state_of(name, handle.reason if name == "error" else None)
@@ -263,6 +240,23 @@ class Job:
         """
         return self._handle.kill() if self._handle is not None else False
 
+    def set_progress(self, level: int, value: float, desc: str | None = None) -> None:
+        """Report how far the job is, in its place.
+
+        Args:
+            level: 0 for the job as a whole, deeper ones for its parts.
+            value: from 0 to 1; what is beyond is cut, with a warning.
+            desc: what it does.
+        """
+        from experimaestro._core import report_progress
+
+        within = min(1.0, max(0.0, value))
+        if within != value:
+            import logging
+
+            logging.getLogger("xpm").warning("%r: a progress of %r is not between 0 and 1", self, value)
+        report_progress(str(self._directory), level, within, desc)
+
     def rotate_logs(self) -> None:
         """Keep the logs under names with the time: `<name>.<YYYYmmddHHMMSS>.out` and `.err`."""
         from experimaestro._run.logs import rotated
@@ -274,9 +268,12 @@ class Job:
     def wait(self) -> JobState:
         """Wait until the job has ended, and return its state.
 
+        Where its experiment was left to another process (`detach`), this waits for what that one does.
+
         Raises:
             AssertionError: nothing was submitted (simulation).
             KeyboardInterrupt: Ctrl-C, or the experiment was stopped; the job goes on.
+            RuntimeError: its experiment was left before the job started, and nobody runs it now.
         """
         handle = self._handle
         if handle is None:
@@ -286,7 +283,30 @@ class Job:
         while not engine.wait(handles, _STOP_POLL_SECONDS):
             if self.experiments and all(owner.stopped for owner in self.experiments):
                 raise KeyboardInterrupt("the experiment was stopped")
+        if self._was_left(handle):
+            from experimaestro._run.detaching import wait_for_successors
+
+            return wait_for_successors(self)
         return self.state
+
+    def _was_left(self, handle: JobHandle) -> bool:
+        """Whether its experiments were left before it ran: what becomes of it is not this process's doing."""
+        return handle.state == "transient" and not self.transient.is_transient
+
+    def finalState(self) -> Future[JobState]:  # noqa: N802 - name of older versions
+        """Return what will hold the state in which the job ends (`.result()`)."""
+        from concurrent.futures import Future
+
+        future: Future[JobState] = Future()
+
+        def settle() -> None:
+            try:
+                future.set_result(self.wait())
+            except BaseException as error:  # noqa: BLE001 - whoever asks for the result is told
+                future.set_exception(error)
+
+        threading.Thread(target=settle, name="experimaestro-final-state", daemon=True).start()
+        return future
 
     def on_completed(self, callback: Callable[[], object]) -> None:
         """Call `callback()` once when the job is done; at once if it is.
@@ -395,23 +415,18 @@ class Job:
     def launch(self) -> Launch:
         """Serialise the job; asked by the engine only when it must run."""
         from experimaestro._config.lifecycle import job_files
-        from experimaestro._run.python_path import driver_python_path
 
         params, identity = job_files(self.config, self.workspace.path, self._directory)
         if self.partials:
             from experimaestro._run.partial_folders import link_partials
 
             link_partials(self._directory, self.partials)
-        own = [str(folder) for folder in self.workspace.python_path]
         return {
             "params": params,
             "identity": identity,
             "environment": {**self.environ, **({ROTATE: "1"} if self.resumable else {})},
-            "python_path": list(dict.fromkeys([*own, *driver_python_path()])),
+            "python_path": self.python_path,
         }
-
-    def _file(self, suffix: str) -> Path:
-        return self._directory / f"{self.name}{suffix}"
 
     def __repr__(self) -> str:
         return f"Job({self.task_id}/{self.identifier})"

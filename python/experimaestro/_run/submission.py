@@ -189,6 +189,7 @@ def _hand_over(job: Job, owner: experiment | None) -> None:
         retries=job.retry_policy(),
         transient=_MODES[job.transient],
         judge=_judge(job.config),
+        backup=job.backup,
     )
 
 

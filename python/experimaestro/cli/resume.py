@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +15,9 @@ from experimaestro.cli.workspace import existing_workspace, workspace_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from experimaestro._core import JobRow, Run
+    from experimaestro._core import JobRow
+    from experimaestro._run.resumed_run import ResumedRun
+    from experimaestro._run.settings import WorkspaceSettings
     from experimaestro.cli.live.board import Board
 
 _PREDECESSOR_SECONDS = 5.0
@@ -38,7 +40,7 @@ def resume(workdir: Path | None, workspace: str | None, run_id: str | None, expe
     Exit code: 0 when every job is done, 1 when one failed.
     """
     root = existing_workspace(workdir, workspace)
-    return _drive(root, experiment, run_id, [])
+    return _drive(_settings(root, workspace), experiment, run_id, [])
 
 
 @click.command(short_help="Run again what failed in a run, by cause.")
@@ -87,55 +89,55 @@ def retry(
         raise click.BadParameter(f"there are {len(groups)} causes; `--list` shows them", param_hint="--cause")
     chosen = groups if cause is None else [groups[cause - 1]]
     again = [row for group in chosen for row in group.rows]
-    return _drive(root, experiment, run_id, again)
+    return _drive(_settings(root, workspace), experiment, run_id, again)
 
 
-def _drive(root: Path, experiment: str, run_id: str | None, again: Sequence[JobRow]) -> int:
+def _settings(root: Path, workspace: str | None) -> WorkspaceSettings:
+    """What the settings file says of the workspace."""
+    from experimaestro.settings import find_workspace, get_settings
+
+    if workspace is not None:
+        return find_workspace(workspace=workspace, workdir=root)
+    return get_settings().of_folder(root.absolute())
+
+
+def _drive(settings: WorkspaceSettings, experiment: str, run_id: str | None, again: Sequence[JobRow]) -> int:
     """Open the run again, show it until its end, say how it ended."""
-    import signal
-
-    from experimaestro._run.engine import get_engine
+    from experimaestro._run.resumed_run import ResumedRun
+    from experimaestro._run.termination import Terminated, TerminationGuard
     from experimaestro.cli.live.board import Board
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _wait_for_predecessor()
-    run = get_engine().resume_run(
-        str(root),
-        experiment,
-        run_id=run_id,
-        again=[(row["task_id"], row["identifier"]) for row in again],
-        on_wait=lambda holder: click.echo(
-            f"{experiment} is being run by another process (on {holder}): waiting", err=True
-        ),
-    )
     board = Board(experiment)
-    try:
-        _show(root, experiment, run, board)
-    except KeyboardInterrupt:
-        run.close("detached")
-        click.echo(f"\n{experiment} is left: what runs goes on; `xpm resume` comes back to it", err=True)
-        raise click.Abort from None
-    counts = run.counts()
-    failed = bool(counts.get("error"))
-    status: Literal["failed", "completed"] = "failed" if failed else "completed"
-    _forget_old_runs(root, Path(run.path), status)
-    run.close(status)
+    with TerminationGuard():
+        run = ResumedRun(
+            settings,
+            experiment,
+            run_id,
+            [(row["task_id"], row["identifier"]) for row in again],
+            lambda holder: click.echo(f"{experiment} is being run by another process (on {holder}): waiting", err=True),
+        )
+        try:
+            _show(run, board)
+            failed = bool(run.run.counts().get("error"))
+            unrecorded = run.close("failed" if failed else "completed")
+        except (KeyboardInterrupt, Terminated) as interruption:
+            run.close("detached")
+            click.echo(f"\n{experiment} is left: what runs goes on; `xpm resume` comes back to it", err=True)
+            if isinstance(interruption, Terminated):
+                raise
+            raise click.Abort from None
     if failed or not CURRENT.quiet:
         from experimaestro.cli.live.summary import print_summary
         from experimaestro.cli.tables import console
 
-        results = Path(run.path) / "results"
-        print_summary(board, console(stderr=True), root, results, again_retries=False)
+        print_summary(board, console(stderr=True), settings.path, run.path / "results", again_retries=False)
+    if unrecorded is not None:
+        raise CommandError(
+            f"how {experiment} ended could not be recorded: {unrecorded}\n"
+            "  The jobs are not affected. Make room, then give the same command again: it records it"
+        )
     return FAILURE if failed else 0
-
-
-def _forget_old_runs(root: Path, run: Path, status: str) -> None:
-    """Clean up the history while the run still holds its experiment."""
-    from experimaestro._run.history import forget_old_runs
-    from experimaestro._run.settings import get_settings
-
-    settings = get_settings()
-    forget_old_runs(run.parent, run.name, status, settings.of_folder(root.absolute()).history or settings.history)
 
 
 def _wait_for_predecessor() -> None:
@@ -155,16 +157,12 @@ def _wait_for_predecessor() -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _show(root: Path, experiment: str, run: Run, board: Board) -> None:
-    from experimaestro._core import list_jobs
+def _show(run: ResumedRun, board: Board) -> None:
     from experimaestro.cli.live.run_watcher import RunWatcher
     from experimaestro.cli.live.watch import display_of
 
-    tags: dict[str, dict[str, Any]] = {
-        row["path"]: row["tags"] for row in list_jobs(str(root), experiment, run.run_id) if row["tags"]
-    }
     display = display_of(board)
-    watcher = RunWatcher(board, display, tags)
+    watcher = RunWatcher(board, display, run.tags)
     display.start()
     try:
         watcher.follow(run)

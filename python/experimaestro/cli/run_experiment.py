@@ -129,7 +129,8 @@ def run_experiment(
       xpm run-experiment --workdir runs -c model.lr=0.1 -c seeds=[1,2,3] experiment
       xpm run-experiment --workdir runs --run-mode dry_run experiment
 
-    Exit code: 0 when every job is done, 1 when one failed or the configuration is wrong, 2 for wrong options.
+    Exit code: 0 when every job is done, 1 when one failed, when the end could not be recorded (a full disk), or the
+    configuration is wrong, 2 for wrong options.
     """
     if file is not None and module is not None:
         raise click.UsageError("--file and --module-name exclude each other: give the one that holds `run`")
@@ -210,17 +211,15 @@ def _run_and_watch(
     opened: Any, helper: Any, args: tuple[str, ...], configuration: Any, variables: dict[str, str]
 ) -> int:
     """Run with a display; then say how it ended."""
-    import signal
-
+    from experimaestro._run.termination import TerminationGuard
     from experimaestro.cli.live.board import Board
     from experimaestro.cli.live.watch import watching
 
-    # Asked to end, do as for Ctrl-C: what runs goes on, and the terminal is left as it was found.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stopped = True
     board = Board(opened.name)
     try:
-        with watching(opened.name, board):
+        # Around the display: the terminal is left as it was found before a signal ends this process.
+        with TerminationGuard(), watching(opened.name, board):
             try:
                 with opened as xp:
                     _call(helper, xp, args, configuration, variables)
@@ -238,7 +237,7 @@ def _run_and_watch(
         return 0
     if not CURRENT.quiet or opened.failed:
         _tell_end(board, opened)
-    return FAILURE if opened.failed else 0
+    return FAILURE if opened.failed or opened.unrecorded else 0
 
 
 def _tell_end(board: Board, opened: Any) -> None:

@@ -38,6 +38,8 @@ enum Step {
     Resubmit(prop::sample::Index, TransientMode, RetryPolicy),
     Kill(prop::sample::Index),
     Withdraw(prop::sample::Index),
+    /// The run that wanted these jobs is left.
+    Leave(Vec<prop::sample::Index>),
     /// A transient job that is done loses its folder.
     Remove(prop::sample::Index),
     /// The driver dies; the next one submits the same jobs over the same disk.
@@ -77,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (index(), transient(), retries()).prop_map(|(which, mode, more)| Step::Resubmit(which, mode, more)),
         1 => index().prop_map(Step::Kill),
         1 => index().prop_map(Step::Withdraw),
+        1 => prop::collection::vec(index(), 1..6).prop_map(Step::Leave),
         1 => index().prop_map(Step::Remove),
         1 => Just(Step::Restart),
         1 => (index(), any::<u8>()).prop_map(|(which, event)| Step::Nonsense { which, event }),
@@ -102,6 +105,7 @@ struct Wish {
     timeouts: u32,
     tally: Tally,
     killed: bool,
+    left: bool,
     /// The last attempt failed in this way.
     last: Option<Failure>,
 }
@@ -159,12 +163,8 @@ impl World {
                 let wish = &self.wishes[job.index()];
                 assert!(wish.dependencies.iter().all(done), "started before its dependencies are done");
                 assert!(!wish.killed, "started after it was stopped");
-                if wish.transient.is_transient() {
-                    let waits = |(other, state): (&Wish, &JobState)| {
-                        *state == JobState::Waiting && other.dependencies.contains(&job)
-                    };
-                    let needed = self.wishes.iter().zip(&self.states).any(waits);
-                    assert!(needed, "a transient job starts only for others");
+                if wish.transient.is_transient() || wish.left {
+                    assert!(self.is_waited_for(job), "it starts only for others");
                 }
                 assert!(!self.pending.contains(&Pending::Own(job)), "started while it runs");
                 assert!(!self.pending.contains(&Pending::Watch(job)), "started while it runs elsewhere");
@@ -175,6 +175,7 @@ impl World {
                 let wish = &self.wishes[job.index()];
                 let Some(cause) = failure.interruption else { panic!("what the code did is not tried again") };
                 assert!(!wish.killed, "a person's word is the last");
+                assert!(!wish.left || self.is_waited_for(job), "what was left is tried again only for others");
                 let (policy, tally) = (&wish.retries, &wish.tally);
                 let within = match cause {
                     Interruption::Timeout => policy.resumable && tally.timeout < policy.max_retries.max(1),
@@ -196,6 +197,12 @@ impl World {
             Effect::Lease(_) | Effect::Unlease(_) => panic!("nothing is shared here"),
             Effect::Stop(job) => assert!(matches!(self.state(job), JobState::Running(_))),
         }
+    }
+
+    fn is_waited_for(&self, job: JobId) -> bool {
+        let waits =
+            |(other, state): (&Wish, &JobState)| *state == JobState::Waiting && other.dependencies.contains(&job);
+        self.wishes.iter().zip(&self.states).any(waits)
     }
 
     fn check(&self) {
@@ -310,6 +317,7 @@ impl World {
                     timeouts: 0,
                     tally: Tally::default(),
                     killed: false,
+                    left: false,
                     last: None,
                 });
                 self.submit_next();
@@ -340,6 +348,10 @@ impl World {
                     assert_eq!(changed, had_not_started, "what runs goes on, what has not started never will");
                 }
             }
+            Step::Leave(which) => {
+                let jobs: Vec<JobId> = which.into_iter().filter_map(|index| self.pick(index)).collect();
+                self.leave(jobs);
+            }
             Step::Remove(which) => {
                 if let Some(job) = self.pick(which) {
                     self.feed(Event::Clean(vec![job]));
@@ -347,6 +359,27 @@ impl World {
             }
             Step::Restart => self.restart(),
             Step::Nonsense { which, event } => self.nonsense(which, event),
+        }
+    }
+
+    /// What nobody else waits for is not needed any more; what has started goes on.
+    fn leave(&mut self, jobs: Vec<JobId>) {
+        let before = self.states.clone();
+        for job in &jobs {
+            self.wishes[job.index()].left |= !before[job.index()].is_settled();
+        }
+        self.feed(Event::Leave(jobs.clone()));
+        for job in jobs {
+            let (state, before) = (self.state(job), &before[job.index()]);
+            match before {
+                JobState::Unscheduled | JobState::Waiting | JobState::Ready if *state == JobState::Transient => {
+                    assert!(!self.is_waited_for(job), "what others wait for is not dropped");
+                }
+                JobState::Unscheduled | JobState::Waiting | JobState::Ready => {
+                    assert!(self.is_waited_for(job), "what nobody waits for is dropped");
+                }
+                _ => assert_eq!(state, before),
+            }
         }
     }
 
@@ -370,6 +403,7 @@ impl World {
         let wish = &mut self.wishes[job.index()];
         wish.transient = wish.transient.min(transient);
         wish.retries = wish.retries.merge(&retries);
+        wish.left = false;
         let wanted = !wish.transient.is_transient();
         if matches!(before, JobState::Error(_)) {
             wish.killed = false;
@@ -401,7 +435,8 @@ impl World {
         self.states.clear();
         for index in 0..self.wishes.len() {
             let wish = &mut self.wishes[index];
-            (wish.killed, wish.tally) = (false, Tally { timeout: wish.timeouts, ..Tally::default() });
+            (wish.killed, wish.left) = (false, false);
+            wish.tally = Tally { timeout: wish.timeouts, ..Tally::default() };
             self.submit_next();
         }
     }
@@ -425,7 +460,7 @@ impl World {
             self.answer(pending, 7);
         }
         for (wish, state) in self.wishes.iter().zip(&self.states) {
-            let not_needed = *state == JobState::Transient && wish.transient.is_transient();
+            let not_needed = *state == JobState::Transient && (wish.transient.is_transient() || wish.left);
             assert!(state.is_finished() || not_needed, "every job ends: {:?}", self.states);
         }
     }

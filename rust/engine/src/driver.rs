@@ -29,6 +29,8 @@ struct Known {
     /// How it starts, once that is written down.
     plan: Option<Arc<Surroundings>>,
     before: Option<Before>,
+    /// Nobody needed it, so how it starts may not be written down.
+    was_set_aside: bool,
 }
 
 fn must_run(found: &JobEvent) -> bool {
@@ -114,7 +116,7 @@ impl Driver {
             self.record_submission(run, &job, &submission.dependencies);
         }
         let late = run.as_ref().and_then(|run| run.run().given_up());
-        self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None, before });
+        self.jobs.push(Known { job, runs: run.into_iter().collect(), plan: None, before, was_set_aside: false });
         let id = submission.job;
         self.feed(Event::Submitted(submission));
         if let Some(why) = late {
@@ -159,6 +161,9 @@ impl Driver {
                 known.runs.retain(|other| !Arc::ptr_eq(other.run(), run));
             }
         }
+        let is_left = |job: &Arc<Job>| self.jobs.get(job.id().index()).is_some_and(|known| known.runs.is_empty());
+        let left: Vec<JobId> = run.jobs().iter().filter(|job| is_left(job)).map(|job| job.id()).collect();
+        self.feed(Event::Leave(left));
         if !clean.is_empty() {
             self.feed(Event::Clean(clean));
         }
@@ -255,12 +260,14 @@ impl Driver {
             self.devices.leave_to(id, known.job.directory());
         }
         let state = self.with_words(state);
-        let Some(known) = self.jobs.get(id.index()) else { return };
+        let Some(known) = self.jobs.get_mut(id.index()) else { return };
         known.job.observe(&state, self.scheduler.retry_count(id));
-        if state == JobState::Waiting && known.job.transient().is_transient() {
+        let is_unplanned = known.was_set_aside || known.job.transient().is_transient();
+        if state == JobState::Waiting && is_unplanned {
             let (shared, job) = (Arc::clone(&self.shared), Arc::clone(&known.job));
             self.shared.pool.run(move || plan(&shared, &job));
         }
+        known.was_set_aside = state == JobState::Transient;
         let time = now();
         for run in &known.runs {
             run.record(&known.job, &state, time);

@@ -62,6 +62,8 @@ pub struct NewJob {
     pub needs: Needs,
     /// Says whether its outputs are good, if its task has an opinion.
     pub judge: Option<JudgeFn>,
+    /// Whether it is copied to other folders once it is done: only written down, for whoever goes on with the run.
+    pub backup: bool,
 }
 
 /// A run to go on with.
@@ -169,7 +171,7 @@ impl Engine {
     }
 
     fn hand_over(&self, new: NewJob, left: Option<Left>) -> Result<Arc<Job>, EngineError> {
-        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs, judge } = new;
+        let NewJob { key, launch, dependencies, run, tags, priority, retries, transient, needs, judge, backup } = new;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         let started = match &mut *started {
             Some(started) => started,
@@ -177,7 +179,7 @@ impl Engine {
         };
         let leases = needs.leases.iter().map(|(folder, units)| (folder.path().display().to_string(), *units)).collect();
         let (slots, gpus) = (needs.slots, needs.gpus);
-        let terms = Terms { priority, retries: retries.clone(), transient, slots, gpus, leases };
+        let terms = Terms { priority, retries: retries.clone(), transient, slots, gpus, leases, backup };
         let (leases, request) = needs.resolve(&started.keeper);
         // The lock is kept until the message is sent: jobs are numbered in the order in which the driver hears of them.
         let start = Start { launch, leases, judge, transient };
@@ -251,6 +253,7 @@ impl Engine {
                 transient: job.terms.transient,
                 needs: Needs::of_terms(&job.terms),
                 judge: None,
+                backup: job.terms.backup,
             };
             let left = Left { before: before(job, again), surroundings: run.surroundings_of(job) };
             let handed = self.hand_over(new, Some(left));

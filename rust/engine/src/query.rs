@@ -73,6 +73,8 @@ pub struct JobRow {
     pub tags: Map<String, Value>,
     /// The jobs that it depends on, by their places among the jobs of the run.
     pub dependencies: Vec<u32>,
+    /// Whether it is to be copied to other folders of the workspace once it is done.
+    pub archived: bool,
     /// When it joined the run, in seconds since 1970.
     pub submitted: f64,
 }
@@ -281,6 +283,7 @@ fn add_jobs(
             state,
             tags: job.tags,
             dependencies: job.dependencies,
+            archived: job.terms.backup && job.terms.transient != TransientMode::Remove,
             submitted: job.submitted,
         });
     }

@@ -60,6 +60,7 @@ impl Place {
             transient: TransientMode::None,
             needs: Needs::default(),
             judge: None,
+            backup: true,
         };
         self.engine.submit(new).unwrap()
     }

@@ -11,7 +11,8 @@ from experimaestro.cli.live.board import Board, JobView, Phase
 from experimaestro.cli.live.causes import origin_of
 
 if TYPE_CHECKING:
-    from experimaestro._core import JobHandle, Run
+    from experimaestro._core import JobHandle
+    from experimaestro._run.resumed_run import ResumedRun
     from experimaestro.cli.live.watch import Display
 
 _WAIT_SECONDS = 0.5
@@ -29,13 +30,14 @@ class RunWatcher:
         self.display = display
         self._tags = tags
 
-    def follow(self, run: Run) -> None:
+    def follow(self, run: ResumedRun) -> None:
         """Show the run until no job is unfinished."""
         ended = False
         while not ended:
-            ended = run.wait(0)
-            for job, _ in run.events(0 if ended else _WAIT_SECONDS):
+            ended = run.run.wait(0)
+            for job, _ in run.run.events(0 if ended else _WAIT_SECONDS):
                 self.changed(job)
+                run.notice(job)
 
     def changed(self, job: JobHandle) -> None:
         """A job changed its state."""

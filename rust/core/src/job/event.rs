@@ -13,7 +13,7 @@ pub enum JobEvent {
     FoundNothing,
     /// Its folder says that it must run, and how its last attempt failed.
     FoundFailed(Failure),
-    /// It would have to run, and no job that runs needs it.
+    /// It would have to run, and nobody needs it: no job that runs, or no run that is open.
     NotNeeded,
     /// A job that runs needs it, or somebody wants it for its own sake.
     Needed,

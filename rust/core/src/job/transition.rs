@@ -24,7 +24,9 @@ pub fn transition(state: &JobState, event: JobEvent) -> Result<JobState, Invalid
         (Unscheduled | Scheduled, JobEvent::FoundDone(success)) => Ok(Done(success)),
         (Unscheduled | Scheduled, JobEvent::FoundRunning(running)) => Ok(Running(running)),
         (Unscheduled, JobEvent::FoundNothing | JobEvent::FoundFailed(_)) => Ok(Waiting),
-        (Unscheduled | Ready, JobEvent::NotNeeded) => Ok(Transient),
+        (Unscheduled | Waiting | Ready, JobEvent::NotNeeded) => Ok(Transient),
+        // It was interrupted, or never began elsewhere, and nobody here wants it any more.
+        (Scheduled | Running(_), JobEvent::NotNeeded) => Ok(Transient),
         (Transient, JobEvent::Needed) => Ok(Waiting),
         (Waiting, JobEvent::DependenciesMet) => Ok(Ready),
         (Waiting, JobEvent::DependencyFailed(failure)) => Ok(Error(failure)),

@@ -63,6 +63,9 @@ pub enum Event {
     Kill(JobId),
     /// A job is not to start any more, for this reason; if it has started, it goes on.
     Withdraw(JobId, String),
+    /// The run that wanted these jobs was left: what has not started does not, and what has is not tried again, unless
+    /// others wait for it. Whoever takes the run up does so from the disk.
+    Leave(Vec<JobId>),
     /// An experiment ended well: the folders of these jobs are kept no longer, where nobody needs them.
     Clean(Vec<JobId>),
     /// What became of a job's wish for leases.

@@ -12,6 +12,17 @@ use crate::job::{Failure, JobEvent, JobId, JobState, Place, Reason, RetryPolicy,
 
 const STOPPED: &str = "it was stopped before it started";
 
+/// Who wants a job for its own sake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    /// A run that is open.
+    Open,
+    /// The run that wanted it was left: it runs for others only.
+    Left,
+    /// A person wants it no more: it is not tried again.
+    Killed,
+}
+
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) state: JobState,
@@ -33,8 +44,7 @@ pub(super) struct Node {
     /// The line that it stands in, which is closed to others of this driver.
     pub(super) line: Option<SharedId>,
     stop_wanted: bool,
-    /// A person wants it no more: it is not tried again.
-    killed: bool,
+    interest: Interest,
 }
 
 /// Decides which job starts when.
@@ -116,6 +126,7 @@ impl Scheduler {
             Event::Job(job, event) => self.happen(job, event)?,
             Event::Kill(job) => self.kill(job)?,
             Event::Withdraw(job, message) => self.withdraw(job, &message)?,
+            Event::Leave(jobs) => self.leave(jobs)?,
             Event::Clean(jobs) => self.clean(jobs)?,
             Event::Leases(job, answer) => self.leased(job, answer)?,
         }
@@ -161,7 +172,7 @@ impl Scheduler {
             taken: None,
             line: None,
             stop_wanted: false,
-            killed: false,
+            interest: Interest::Open,
         });
         if let Some((resource, wanted, capacity)) = shortage {
             let message = format!("it needs {wanted} {}, of which there are {capacity}", resource.name());
@@ -177,9 +188,12 @@ impl Scheduler {
         node.priority = node.priority.max(resubmission.priority);
         node.retries = node.retries.merge(&resubmission.retries);
         node.transient = node.transient.min(resubmission.transient);
+        if node.interest == Interest::Left {
+            node.interest = Interest::Open;
+        }
         match node.state {
             JobState::Error(_) => {
-                (node.stop_wanted, node.killed, node.needed) = (false, false, false);
+                (node.stop_wanted, node.interest, node.needed) = (false, Interest::Open, false);
                 node.tally = Tally::default();
                 node.request = resubmission.request.clone();
                 self.change(job, JobEvent::Restarted)?;
@@ -197,7 +211,9 @@ impl Scheduler {
     fn kill(&mut self, job: JobId) -> Result<(), Refused> {
         let now = self.now;
         let node = self.node(job)?;
-        node.killed = !node.state.is_settled();
+        if !node.state.is_settled() {
+            node.interest = Interest::Killed;
+        }
         match node.state {
             JobState::Unscheduled | JobState::Waiting | JobState::Ready => {
                 let failure = Failure::before_start(Reason::Cancelled, STOPPED, now);
@@ -218,6 +234,30 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Drop what only a run wanted that is driven no more. Last first: who waits for a job comes after it.
+    fn leave(&mut self, mut jobs: Vec<JobId>) -> Result<(), Refused> {
+        jobs.sort_unstable_by_key(|job| Reverse(*job));
+        for job in jobs {
+            let node = self.node(job)?;
+            if node.state.is_settled() {
+                continue;
+            }
+            if node.interest == Interest::Open {
+                node.interest = Interest::Left;
+            }
+            let has_started = matches!(node.state, JobState::Scheduled | JobState::Running(_));
+            if !has_started && !self.is_waited_for(job) {
+                self.drop_wish(job)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_wish(&mut self, job: JobId) -> Result<(), Refused> {
+        self.node(job)?.needed = false;
+        self.change(job, JobEvent::NotNeeded)
+    }
+
     /// A job is not done and nobody runs it: it has to run, if anybody needs it and its tries are not used up.
     fn found_nothing(&mut self, job: JobId, failure: Option<Failure>) -> Result<(), Refused> {
         let node = self.node(job)?;
@@ -232,7 +272,7 @@ impl Scheduler {
                 return self.happen(job, JobEvent::Failed(failure));
             }
         }
-        let wanted = node.needed || !node.transient.is_transient();
+        let wanted = node.needed || !(node.transient.is_transient() || node.interest == Interest::Left);
         self.happen(job, if wanted { JobEvent::FoundNothing } else { JobEvent::NotNeeded })
     }
 
@@ -246,7 +286,8 @@ impl Scheduler {
             if !is_for_others || needed.contains(&job) {
                 continue;
             }
-            (node.stop_wanted, node.killed, node.needed, node.tally) = (false, false, false, Tally::default());
+            (node.stop_wanted, node.interest, node.needed) = (false, Interest::Open, false);
+            node.tally = Tally::default();
             self.effects.push(Effect::Remove(job));
             self.change(job, JobEvent::Removed)?;
         }
@@ -255,9 +296,12 @@ impl Scheduler {
 
     /// Nobody runs it after all: it is our turn, unless a person stopped it meanwhile.
     fn vacate(&mut self, job: JobId) -> Result<(), Refused> {
-        if self.node(job)?.killed {
+        if self.node(job)?.interest == Interest::Killed {
             let failure = Failure::before_start(Reason::Cancelled, STOPPED, self.now);
             return self.happen(job, JobEvent::Failed(failure));
+        }
+        if self.is_dropped(job) {
+            return self.drop_wish(job);
         }
         self.happen(job, JobEvent::Vacated)
     }
@@ -269,9 +313,13 @@ impl Scheduler {
             return self.happen(job, JobEvent::Failed(failure));
         }
         node.tally.count(&failure);
-        let again = !node.killed && failure.interruption.is_some_and(|cause| node.retries.allows(&node.tally, cause));
+        let again = node.interest != Interest::Killed
+            && failure.interruption.is_some_and(|cause| node.retries.allows(&node.tally, cause));
         if !again {
             return self.happen(job, JobEvent::Failed(failure));
+        }
+        if self.is_dropped(job) {
+            return self.drop_wish(job);
         }
         self.effects.push(Effect::Retried(job, failure));
         self.happen(job, JobEvent::Retried)
@@ -381,8 +429,7 @@ impl Scheduler {
         let Some(job) = self.ready.pop(&self.pool, is_meant) else { return Ok(false) };
         if !self.is_wanted(job) {
             // Those who needed it were stopped meanwhile.
-            self.node(job)?.needed = false;
-            self.change(job, JobEvent::NotNeeded)?;
+            self.drop_wish(job)?;
             return Ok(true);
         }
         self.begin(job)?;
@@ -391,7 +438,15 @@ impl Scheduler {
 
     fn is_wanted(&self, job: JobId) -> bool {
         let node = &self.nodes[job.index()];
-        !node.transient.is_transient()
-            || node.dependents.iter().any(|(dependent, epoch)| self.still_waits(*dependent, *epoch))
+        !(node.transient.is_transient() || node.interest == Interest::Left) || self.is_waited_for(job)
+    }
+
+    fn is_waited_for(&self, job: JobId) -> bool {
+        self.nodes[job.index()].dependents.iter().any(|(dependent, epoch)| self.still_waits(*dependent, *epoch))
+    }
+
+    /// Whether its run was left and nobody else needs it.
+    fn is_dropped(&self, job: JobId) -> bool {
+        self.nodes[job.index()].interest == Interest::Left && !self.is_waited_for(job)
     }
 }

@@ -97,6 +97,7 @@ fn submit(engine: &Engine, plan: &Plan, root: &Path, run: &Arc<Run>) -> Result<V
             transient: planned.transient,
             needs: Needs { leases, ..Needs::default() },
             judge: None,
+            backup: true,
         })?);
     }
     Ok(jobs)

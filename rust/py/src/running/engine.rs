@@ -200,7 +200,7 @@ impl Engine {
     /// Hand a job over; returns at once.
     #[pyo3(signature = (*, workspace, task_id, identifier, launch, dependencies = vec![], run = None, tags = None,
                         priority = 0, retries = None, transient = "none", slots = 1, gpus = 0, leases = vec![],
-                        judge = None))]
+                        judge = None, backup = true))]
     #[expect(
         clippy::too_many_arguments,
         clippy::needless_pass_by_value,
@@ -223,6 +223,7 @@ impl Engine {
         gpus: u32,
         leases: Vec<(PathBuf, u32)>,
         judge: Option<Py<PyAny>>,
+        backup: bool,
     ) -> PyResult<JobHandle> {
         self.owner.check(py)?;
         let new = NewJob {
@@ -236,6 +237,7 @@ impl Engine {
             transient: mode(transient)?,
             needs: needs(slots, gpus, leases),
             judge: judge.map(judge_function),
+            backup,
         };
         // Short, and nobody who holds a lock of the engine waits for the GIL: giving it up would cost more than this takes.
         let job = self.inner.submit(new).map_err(|error| engine_error(py, &error))?;

@@ -71,6 +71,7 @@ fn job_row(py: Python<'_>, row: JobRow) -> PyResult<Bound<'_, PyDict>> {
     dict.set_item("error", origin(&row.state).map(|origin| origin_dict(py, origin)).transpose()?)?;
     dict.set_item("tags", python_dict(py, &row.tags)?)?;
     dict.set_item("dependencies", row.dependencies)?;
+    dict.set_item("archived", row.archived)?;
     dict.set_item("submitted", row.submitted)?;
     dict.set_item("started", started)?;
     dict.set_item("ended", ended)?;
