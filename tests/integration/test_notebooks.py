@@ -138,7 +138,7 @@ def test_what_others_wait_for_is_run_though_its_experiment_was_left(notebook):
             "        gated = Gated.C(x=0).submit()\n"
             "        before = Record.C(x=1).submit()\n"
             "        unwanted = Record.C(x=3).submit()\n"
-        "        open(__import__('os').environ['RECORDS'] + '/started.fifo').readline()\n"
+            "        open(__import__('os').environ['RECORDS'] + '/started.fifo').readline()\n"
             "        raise GracefulExperimentExit\n"
             "    after = After.C(x=2, before=before).submit()\n"
             "    open(__import__('os').environ['RECORDS'] + '/gate.fifo', 'w').write('.')\n"

@@ -101,6 +101,7 @@ impl Driver {
             transient: TransientMode::None,
             needs: Needs::default(),
             judge: None,
+            backup: true,
         };
         self.engine.submit(new).unwrap()
     }
