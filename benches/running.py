@@ -8,6 +8,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import count
+from pathlib import Path
 
 import tasks
 from harness import OLDER, OPTIONS, QUICK, WHO, compare_wall
@@ -18,9 +20,16 @@ TASKS = 50 if QUICK else 200
 CHAIN = 20
 
 
-def run_experiment(submit: Callable[[], None]) -> None:
-    """Run an experiment in a new workspace."""
-    with tempfile.TemporaryDirectory() as folder, experiment(folder, "bench", **OPTIONS) as xp:
+NUMBERS = count()
+
+
+def run_experiment(folder: str, submit: Callable[[], None]) -> None:
+    """Run an experiment in a new workspace.
+
+    Workspaces are removed when all is measured: nobody removes one to run the next, and ext4 looks long for room for
+    files where others were just removed.
+    """
+    with experiment(Path(folder, str(next(NUMBERS))), "bench", **OPTIONS) as xp:
         submit()
         xp.wait()
         if xp.failedJobs:
@@ -52,18 +61,24 @@ def forks(count: int) -> None:
         os.waitpid(child, 0)
 
 
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONPATH", os.path.dirname(os.path.abspath(__file__)))
+def measure(folder: str) -> None:
+    """Measure everything, in workspaces below a folder."""
     if not OLDER:
         # Before anything of ours has started threads or helpers in this process.
         floors = {"forks": partial(forks, TASKS)}
         compare_wall(f"running: {TASKS} tasks that do nothing", floors, rounds=5)
     peers = {} if OLDER else {"bare python": partial(bare_processes, TASKS)}
-    ours = {WHO: partial(run_experiment, partial(tasks.submit_independent, TASKS))}
+    ours = {WHO: partial(run_experiment, folder, partial(tasks.submit_independent, TASKS))}
     compare_wall(f"running: {TASKS} tasks that do nothing", ours | peers, rounds=1 if OLDER else 7)
 
     chain = f"running: chain of {CHAIN}, per hop"
-    hops = {WHO: partial(run_experiment, partial(tasks.submit_chain, CHAIN))}
+    hops = {WHO: partial(run_experiment, folder, partial(tasks.submit_chain, CHAIN))}
     compare_wall(chain, hops, rounds=1 if OLDER else 7, divide_by=CHAIN)
     if not OLDER:
         compare_wall(chain, {"bare python": partial(bare_processes, 1)}, rounds=31)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONPATH", os.path.dirname(os.path.abspath(__file__)))
+    with tempfile.TemporaryDirectory() as workspaces:
+        measure(workspaces)

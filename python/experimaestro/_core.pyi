@@ -473,6 +473,9 @@ class Attempt:
     def begin(directory: str, number: int | None = None) -> Attempt:
         """Win `n.run` for this process. `number=None` (by hand) takes a claim first. Raises ClaimLost when the attempt was abandoned,
         is running elsewhere, or the job is done."""
+    @staticmethod
+    def know_machine() -> None:
+        """Read once what tells this machine from others: children that are forked from now on know it."""
     @property
     def number(self) -> int: ...
     def is_mine(self) -> bool:

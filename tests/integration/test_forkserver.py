@@ -166,6 +166,59 @@ def test_lines_arrive_in_pieces_and_together(server, launch, tasks):
     assert {answer["ended"] for answer in answers if "ended" in answer} == {1, 2}
 
 
+def test_surroundings_are_told_once(server, launch, tmp_path, monkeypatch):
+    (tmp_path / "telling.py").write_text(
+        "import os, sys\n"
+        "from experimaestro import Param, Task\n"
+        "class Telling(Task):\n"
+        "    x: Param[int]\n"
+        "    def execute(self):\n"
+        "        print(os.environ['TOLD'], sys.path[0])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    telling = importlib.import_module("telling")
+    expected = None
+    for number, is_told in enumerate((True, False, False, True, True, False)):
+        job = launch(number, telling.Telling(x=number))
+        if is_told:
+            expected = [str(number), str(tmp_path / str(number))]
+            job["environment"]["TOLD"] = expected[0]
+            job["python_path"] = [expected[1], str(tmp_path)]
+        else:
+            job |= {"environment": None, "python_path": None}
+        server.send(job)
+        server.receive()
+        assert server.receive()["code"] == 0, file(job, ".err").read_text()
+        assert file(job, ".out").read_text().split() == expected
+
+
+def test_surroundings_that_were_never_told_are_asked_for(server, launch, tasks):
+    server.send(launch(1, tasks.Record(x=1)) | {"environment": None, "python_path": None})
+    assert "environment" in server.receive()["message"]
+
+
+def test_a_spare_child_that_is_killed_is_nobodys_job(server, launch, one_place, tasks):
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    server.send(launch(1, tasks.Record(x=1)))
+    server.receive()
+    server.receive()
+    for number in (2, 3):
+        (spare,) = children.read_text().split()
+        os.kill(int(spare), signal.SIGKILL)
+        wait_for_end(int(spare))
+        server.send(launch(number, tasks.Record(x=number)))
+        assert server.receive()["started"] == number
+        assert server.receive()["code"] == 0
+    assert one_place.executions() == {"record-1": 1, "record-2": 1, "record-3": 1}
+
+
+def test_a_spare_child_goes_with_its_server(server):
+    (spare,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    server.process.kill()
+    server.process.wait()
+    wait_for_end(int(spare))
+
+
 def test_children_survive_the_server(server, launch, one_place, tasks):
     job = launch(1, tasks.Gated(x=1))
     server.send(job)
@@ -195,8 +248,12 @@ def test_a_refused_fork_is_told_and_the_next_one_works(serve, launch, tmp_path, 
     (tmp_path / "no_fork.py").write_text(
         "import errno, os\n"
         "fork = os.fork\n"
+        "left = 3\n"  # the spare child, that of the first job, the next spare child
         "def refuse():\n"
-        "    os.fork = fork\n"
+        "    global left\n"
+        "    left -= 1\n"
+        "    if left < 0:\n"
+        "        return fork()\n"
         "    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))\n"
         "os.fork = refuse\n"
     )

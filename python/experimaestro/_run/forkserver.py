@@ -16,7 +16,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from experimaestro._core import fault_point
+from experimaestro._core import Attempt, fault_point
 from experimaestro._run import runner
 from experimaestro._run.leaving import leave
 
@@ -30,7 +30,10 @@ _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class ForkServer:
-    """One end of the socket to the engine, and the children that were forked for it."""
+    """One end of the socket to the engine, and the children that were forked for it.
+
+    A spare child waits for the next job: what a fork costs is spent while other jobs run.
+    """
 
     def __init__(self, socket: int, python_path: list[str]) -> None:
         self._socket = socket
@@ -41,18 +44,24 @@ class ForkServer:
         for descriptor in (self._wake_read, self._wake_write):
             os.set_blocking(descriptor, False)
         os.set_inheritable(socket, False)
+        self._surroundings: _Surroundings | None = None
+        """Those of the last job that came with its own."""
+        self._spare: _Spare | None = None
 
     def serve(self) -> None:
         """Answer the engine until it closes its end."""
         signal.signal(signal.SIGCHLD, _ignore)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        self._keep_spare()
         self._send({"ready": True, "pid": os.getpid()})
         while True:
             readable, _, _ = select.select([self._socket, self._wake_read], [], [])
             if self._wake_read in readable:
                 self._reap()
-            if self._socket in readable and not self._receive():
-                return
+            if self._socket in readable:
+                if not self._receive():
+                    return
+                self._keep_spare()
 
     def _receive(self) -> bool:
         """Read what has come and obey each whole line; False at the end of the file."""
@@ -74,23 +83,52 @@ class ForkServer:
             )
             return
         try:
-            job = _Job(request)
+            job = _Job(request, self._surroundings)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             self._send({"refused": number, "message": f"incomplete request: {error!r}"})
             return
+        self._surroundings = job.surroundings
         try:
             fault_point("fork", job.directory)
-            pid = os.fork()
+            pid = self._start(job)
         except OSError as error:
             # Too little memory, or too many processes: others will end.
             self._send({"refused": number, "message": f"cannot fork: {error.strerror}", "again": True})
             return
-        if pid == 0:
-            self._become(job)
         self._launches[pid] = number
         with suppress(OSError):  # a full disk is nothing to a server
             fault_point("started", job.directory)
         self._send({"started": number, "pid": pid})
+
+    def _start(self, job: _Job) -> int:
+        """Give a job to the spare child, or to a new one if that is gone."""
+        spare, self._spare = self._spare or self._fork(), None
+        try:
+            return spare.give(job)
+        except BrokenPipeError:
+            return self._fork().give(job)
+
+    def _keep_spare(self) -> None:
+        if self._spare is None:
+            # Without room for one now, there may be for the next job.
+            with suppress(OSError):
+                self._spare = self._fork()
+
+    def _fork(self) -> _Spare:
+        if self._surroundings is not None:
+            self._surroundings.take(self._python_path)
+        source, sink = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(source)
+            os.close(sink)
+            raise
+        if pid == 0:
+            os.close(sink)
+            self._become_job(source)
+        os.close(source)
+        return _Spare(pid, sink, self._surroundings)
 
     def _reap(self) -> None:
         try:
@@ -98,13 +136,16 @@ class ForkServer:
                 pass
         except BlockingIOError:
             pass
-        while self._launches:
+        while self._launches or self._spare:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
+            if self._spare is not None and pid == self._spare.pid:
+                self._spare.close()
+                self._spare = None
             number = self._launches.pop(pid, None)
             if number is None:
                 continue
@@ -123,41 +164,82 @@ class ForkServer:
         while data:
             data = data[os.write(self._socket, data) :]
 
-    def _become(self, job: _Job) -> NoReturn:
-        """In the child: forget the server, take the surroundings of the job, run it."""
+    def _become_job(self, source: int) -> NoReturn:
+        """In the child: forget the server, wait for a job, take its place, run it."""
         code = _CANNOT_START
+        place = "?"
         try:
             os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for descriptor in (self._socket, self._wake_read, self._wake_write):
                 os.close(descriptor)
-            job.take_place(self._python_path)
+            line = _read_all(source)
+            if not line.endswith(b"\n"):
+                os._exit(0)  # the server is gone, and there is no job
+            job = _Job(json.loads(line), self._surroundings)
+            place = job.directory
+            job.take_place()
+            if job.surroundings is not self._surroundings:
+                job.surroundings.take(self._python_path)
             gc.enable()
             code = runner.run_job(job.directory, job.workspace, job.name, job.attempt)
         except BaseException as error:  # noqa: BLE001 - a child must never return into the server's loop
-            print(f"experimaestro: the job in {job.directory} cannot start: {error!r}", file=sys.stderr, flush=True)
+            print(f"experimaestro: the job in {place} cannot start: {error!r}", file=sys.stderr, flush=True)
         finally:
             leave(code)
 
 
-class _Job:
-    """What a launch line asks for."""
+class _Surroundings:
+    """What the processes of jobs find around them."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    __slots__ = ("_taken", "environment", "python_path")
+
+    def __init__(self, environment: dict[str, Any], python_path: list[Any]) -> None:
+        self.environment = {str(name): str(value) for name, value in environment.items()}
+        self.python_path = [str(entry) for entry in python_path]
+        self._taken = False
+
+    def take(self, python_path: list[str]) -> None:
+        """Make them those of this process, whose own modules are found through `python_path`."""
+        if not self._taken:
+            self._taken = True
+            _replace_environment(self.environment)
+            sys.path[:] = list(dict.fromkeys([*self.python_path, *python_path]))
+
+
+class _Job:
+    """What a launch line asks for: one from the engine, or what the server makes of it for a child."""
+
+    def __init__(self, request: dict[str, Any], surroundings: _Surroundings | None) -> None:
         self.directory: str = os.fspath(request["directory"])
         self.workspace: str = os.fspath(request["workspace"])
         self.name: str = os.fspath(request["name"])
         self.attempt = None if request["attempt"] is None else int(request["attempt"])
-        self.environment = {str(name): str(value) for name, value in request["environment"].items()}
-        self.python_path = [str(entry) for entry in request["python_path"]]
+        environment, python_path = request["environment"], request["python_path"]
+        if environment is not None:
+            surroundings = _Surroundings(environment, python_path)
+        elif surroundings is None:
+            raise ValueError("an environment is missing, and there was none before")
+        self.surroundings: _Surroundings = surroundings
 
-    def take_place(self, python_path: list[str]) -> None:
+    def line(self, known: _Surroundings | None) -> bytes:
+        """The same as a launch line, for a child that knows these surroundings."""
+        new = None if self.surroundings is known else self.surroundings
+        request = {
+            "directory": self.directory,
+            "workspace": self.workspace,
+            "name": self.name,
+            "attempt": self.attempt,
+            "environment": new and new.environment,
+            "python_path": new and new.python_path,
+        }
+        return json.dumps(request).encode() + b"\n"
+
+    def take_place(self) -> None:
         """Make this process look as if `<name>.py` had been started as a program of its own."""
         base = os.path.join(self.directory, self.name)
         self._redirect(f"{base}.out", f"{base}.err")
-        _replace_environment(self.environment)
-        sys.path[:] = list(dict.fromkeys([*self.python_path, *python_path]))
         script = f"{base}.py"
         sys.argv[:] = [script]
         main = type(sys)("__main__")
@@ -179,6 +261,39 @@ class _Job:
             sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - for the whole process
         if sys.stderr is None:
             sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
+class _Spare:
+    """A child that waits for its job."""
+
+    __slots__ = ("_sink", "_surroundings", "pid")
+
+    def __init__(self, pid: int, sink: int, surroundings: _Surroundings | None) -> None:
+        self.pid = pid
+        self._sink = sink
+        self._surroundings = surroundings
+
+    def give(self, job: _Job) -> int:
+        """Make it the process of a job; its number. It must not be given another one."""
+        data = job.line(self._surroundings)
+        try:
+            while data:
+                data = data[os.write(self._sink, data) :]
+        finally:
+            self.close()
+        return self.pid
+
+    def close(self) -> None:
+        """Let it go: without a job, it ends."""
+        os.close(self._sink)
+
+
+def _read_all(source: int) -> bytes:
+    data = b""
+    while chunk := os.read(source, _CHUNK):
+        data += chunk
+    os.close(source)
+    return data
 
 
 def _replace_environment(environment: dict[str, str]) -> None:
@@ -215,6 +330,7 @@ def _preload() -> None:
 
     # The base classes are compiled once for all children.
     Task.__getxpmtype__()
+    Attempt.know_machine()
     for name in filter(None, os.environ.get("XPM_FORKSERVER_PRELOAD", "").split(",")):
         _import(name.strip())
 

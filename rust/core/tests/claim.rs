@@ -85,7 +85,11 @@ fn success_leaves_its_marker_and_nothing_temporary() {
     let (_folder, job) = job();
     take(&job, &me(), 0.0).unwrap();
     let attempt = Attempt::begin(job.clone(), Some(1), 1.0).unwrap();
-    assert!(job.pid().exists());
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(&job.pid()).unwrap().unwrap()).unwrap();
+    assert_eq!((&told["type"], &told["pid"]), (&"local".into(), &std::process::id().into()));
+    assert_eq!(told["host"], me().host);
+    // A file that is made and removed with every job makes file systems slow.
+    assert_eq!(fs::number(&job.pid()).unwrap(), fs::number(&job.attempt(1, AttemptFile::Run)).unwrap());
     attempt.beat().unwrap();
     attempt.finish(Outcome::Done, 0, None, 2.0).unwrap();
     assert!(job.done().exists() && !job.pid().exists() && !job.failed().exists());
@@ -93,6 +97,28 @@ fn success_leaves_its_marker_and_nothing_temporary() {
     let mut names = fs::names(&job.private()).unwrap().unwrap();
     names.sort();
     assert_eq!(names, ["00001.claim", "00001.end", "00001.run"]);
+}
+
+#[test]
+fn the_pid_file_of_an_attempt_that_crashed_gives_way() {
+    let (_folder, job) = job();
+    take(&job, &me(), 0.0).unwrap();
+    std::fs::write(job.pid(), r#"{"type":"local","pid":1,"host":"elsewhere"}"#).unwrap();
+    let attempt = Attempt::begin(job.clone(), Some(1), 1.0).unwrap();
+    assert_eq!(fs::read(&job.pid()).unwrap(), fs::read(&job.attempt(1, AttemptFile::Run)).unwrap());
+    attempt.finish(Outcome::Done, 0, None, 2.0).unwrap();
+    assert!(!job.pid().exists());
+}
+
+#[test]
+fn a_run_without_the_words_of_the_pid_file_is_read() {
+    let (_folder, job) = job();
+    take(&job, &me(), 0.0).unwrap();
+    let process = serde_json::to_value(me()).unwrap();
+    let before = serde_json::json!({"version": 1, "nonce": "0", "process": process, "message": null, "time": 1.0});
+    std::fs::write(job.attempt(1, AttemptFile::Run), before.to_string()).unwrap();
+    let Evidence::Running { run: Some(run), .. } = evidence(&job).unwrap() else { panic!("not running") };
+    assert_eq!(run.process, Some(me()));
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn launch_of_files(directory: JobDirectory, surroundings: Option<Arc<Surrounding
     Box::new(move || {
         let read = |path: std::path::PathBuf| fs::read(&path).map_err(|error| error.to_string());
         let params = read(directory.params())?;
-        let (Some(params), Some(surroundings)) = (params, &surroundings) else {
+        // A loss of power may have left it empty.
+        let (Some(params), Some(surroundings)) = (params.filter(|params| !params.is_empty()), &surroundings) else {
             let text =
                 "its former driver left before it wrote down how it starts: run the script of the experiment again";
             return Err(text.to_owned());

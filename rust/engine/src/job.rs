@@ -201,6 +201,11 @@ impl Job {
         self.inner().devices.clone()
     }
 
+    /// Whether its task has an opinion on its outputs.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.inner().judge.is_some()
+    }
+
     /// What its task says of its outputs now.
     pub(crate) fn judgement(&self) -> Option<bool> {
         let judge = self.inner().judge.clone();

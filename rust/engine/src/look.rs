@@ -18,14 +18,8 @@ pub(crate) fn look_at(job: &Job) -> JobEvent {
 
 fn found(job: &Job) -> ClaimResult<JobEvent> {
     let directory = job.directory();
-    // Before the outputs are judged: the judgement is of this attempt, and of no later one.
-    let last = last_attempt(directory)?;
-    match job.judgement() {
-        Some(true) => adopt(directory)?,
-        Some(false) if matches!(evidence(directory)?, Evidence::Done { .. }) => {
-            revoke(directory, last, "its outputs were found to be no good", now())?;
-        }
-        Some(false) | None => {}
+    if job.is_judged() {
+        judge(job, directory)?;
     }
     let found = evidence(directory)?;
     if matches!(found, Evidence::Done { marked: false, .. }) {
@@ -40,6 +34,19 @@ fn found(job: &Job) -> ClaimResult<JobEvent> {
         _ => 0,
     });
     Ok(event)
+}
+
+/// Ask the task of a job whether its outputs are good, and record what it says.
+fn judge(job: &Job, directory: &JobDirectory) -> ClaimResult<()> {
+    // Before the outputs are judged: the judgement is of this attempt, and of no later one.
+    let last = last_attempt(directory)?;
+    match job.judgement() {
+        Some(true) => adopt(directory),
+        Some(false) if matches!(evidence(directory)?, Evidence::Done { .. }) => {
+            revoke(directory, last, "its outputs were found to be no good", now())
+        }
+        Some(false) | None => Ok(()),
+    }
 }
 
 /// Record a success without running anything: the outputs are there, and good. Whoever has the job keeps it.

@@ -180,7 +180,8 @@ impl Preparation {
 /// Write what a job's folder holds before it runs. A reader never sees half of a file.
 pub(crate) fn write_files(job: &JobDirectory, python: &Path, launch: &Launch) -> FsResult<()> {
     fs::create_folders(&job.private())?;
-    fs::replace(&job.params(), &launch.params, Durability::Content)?;
+    // Who records the success of the job sees to it that this survives a loss of power.
+    fs::replace(&job.params(), &launch.params, Durability::Process)?;
     fs::replace(&job.identity(), &launch.identity, Durability::Process)?;
     fs::replace_executable(&job.script(), &script(python, launch), Durability::Process)
 }

@@ -13,6 +13,7 @@ use crate::launch::Request;
 use crate::lease::bind;
 use crate::look::held;
 use crate::needs::Devices;
+use crate::prepare::Surroundings;
 use crate::settle::{cannot_start, disk_failure, failure};
 use crate::shared::Shared;
 use crate::time::now;
@@ -70,8 +71,7 @@ fn start_attempt(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
         Ok(Request {
             job: Arc::clone(job),
             attempt: number,
-            environment: with_devices(surroundings.whole_environment(), &devices),
-            python_path: surroundings.python_path.clone(),
+            surroundings: with_devices(surroundings, &devices),
             refusals: 0,
         })
     });
@@ -101,12 +101,14 @@ fn leases_are_gone(shared: &Arc<Shared>, job: &Arc<Job>, number: u32) {
     }
 }
 
-fn with_devices(mut environment: Vec<(String, String)>, devices: &[String]) -> Vec<(String, String)> {
-    if !devices.is_empty() {
-        environment.retain(|(name, _)| name != DEVICES);
-        environment.push((DEVICES.to_owned(), devices.join(",")));
+fn with_devices(surroundings: Arc<Surroundings>, devices: &[String]) -> Arc<Surroundings> {
+    if devices.is_empty() {
+        return surroundings;
     }
-    environment
+    let mut own = Surroundings::clone(&surroundings);
+    own.environment.retain(|(name, _)| name != DEVICES);
+    own.environment.push((DEVICES.to_owned(), devices.join(",")));
+    Arc::new(own)
 }
 
 /// Take the folder of a job out of the way, in one step: whoever looks for the job finds that it was never run.

@@ -33,7 +33,7 @@ impl Attempt {
             Some(number) => number,
             None => take_by_hand(&job, &process, now)?,
         };
-        let run = to_bytes(&Run::by(&process, now));
+        let run = Run::by(&process, now).to_bytes();
         let path = job.attempt(number, AttemptFile::Run);
         if fs::try_create_exclusive(&path, &run, Durability::Process)? == Creation::Lost {
             return Err(ClaimError::Lost(format!(
@@ -45,7 +45,7 @@ impl Attempt {
         attempt.refuse_if_over(now)?;
         marker::clear_failed(&attempt.job)?;
         fs::remove(&attempt.job.progress())?;
-        marker::write_pid(&attempt.job, &attempt.process)?;
+        marker::write_pid(&attempt.job, number)?;
         Ok(attempt)
     }
 
@@ -114,13 +114,12 @@ impl Attempt {
         }
         let end = End::new(ending, Some(self.started), now);
         let path = self.job.attempt(self.number, AttemptFile::End);
-        // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
-        let durability = if outcome == Outcome::Done { Durability::Content } else { Durability::Process };
-        if fs::try_create_exclusive(&path, &to_bytes(&end), durability)? == Creation::Lost {
+        if fs::try_create_exclusive(&path, &to_bytes(&end), Durability::Process)? == Creation::Lost {
             return Err(self.taken_over());
         }
         if outcome == Outcome::Done {
-            marker::write_done(&self.job)?;
+            // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
+            marker::write_done(&self.job, &[path, self.job.params()])?;
         } else {
             marker::write_failed(&self.job, self.number, &end)?;
         }

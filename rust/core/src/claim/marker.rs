@@ -1,6 +1,7 @@
 //! The markers `.done`, `.failed` and `.pid`: for people, and for older packages.
 
 use std::fs as std_fs;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::ClaimResult;
 use super::process::{Liveness, ProcessIdentity, host};
 use super::record::{End, Outcome};
 use crate::fs::{self, Durability};
-use crate::layout::JobDirectory;
+use crate::layout::{AttemptFile, JobDirectory};
 
 /// What `.failed` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +23,13 @@ pub struct Failure {
     pub message: Option<String>,
 }
 
-/// Write `.done`, on the disk for good.
-pub(super) fn write_done(job: &JobDirectory) -> ClaimResult<()> {
-    // It is empty, so its name is all there is to make durable; on one file system the end record goes before it.
-    fs::replace(&job.done(), b"", Durability::Process)?;
+/// Write `.done`, on the disk for good, and with it the content of other files.
+pub(super) fn write_done(job: &JobDirectory, with: &[PathBuf]) -> ClaimResult<()> {
+    // It is empty, so its name is all that there is to write. One wait for all of them is shorter than one for each.
+    fs::create_empty(&job.done())?;
+    for path in with {
+        fs::sync_content(path)?;
+    }
     Ok(fs::sync_folder(job.path())?)
 }
 
@@ -50,19 +54,20 @@ pub(super) fn clear_failed(job: &JobDirectory) -> ClaimResult<()> {
     Ok(())
 }
 
-fn pid_text(process: &ProcessIdentity) -> String {
-    json!({"type": "local", "pid": process.pid, "host": process.host}).to_string()
-}
-
-/// Write `.pid`.
-pub(super) fn write_pid(job: &JobDirectory, process: &ProcessIdentity) -> ClaimResult<()> {
-    Ok(fs::replace(&job.pid(), pid_text(process).as_bytes(), Durability::Process)?)
+/// Make `.pid`, a second name of `n.run`: a file that is made and removed with every job costs its file system more.
+pub(super) fn write_pid(job: &JobDirectory, number: u32) -> ClaimResult<()> {
+    let (run, pid) = (job.attempt(number, AttemptFile::Run), job.pid());
+    // That of an attempt that crashed.
+    fs::remove(&pid)?;
+    Ok(fs::second_name(&run, &pid)?)
 }
 
 /// Remove `.pid` if it speaks of this process.
 pub(super) fn clear_pid(job: &JobDirectory, process: &ProcessIdentity) -> ClaimResult<()> {
     let path = job.pid();
-    if fs::read(&path)?.is_some_and(|found| found == pid_text(process).as_bytes()) {
+    let Some(bytes) = fs::read(&path)? else { return Ok(()) };
+    let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if found.get("pid") == Some(&process.pid.into()) && found.get("host") == Some(&process.host.as_str().into()) {
         fs::remove(&path)?;
     }
     Ok(())

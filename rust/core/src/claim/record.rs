@@ -40,7 +40,30 @@ pub struct Run {
     pub time: f64,
 }
 
+/// `n.run` as it is written: while the process runs, the same file is `.pid`, in the words that older packages read.
+#[derive(Serialize)]
+struct RunFile<'a> {
+    #[serde(flatten)]
+    pid: Option<PidFile<'a>>,
+    #[serde(flatten)]
+    run: &'a Run,
+}
+
+/// What `.pid` says.
+#[derive(Serialize)]
+struct PidFile<'a> {
+    r#type: &'static str,
+    pid: u32,
+    host: &'a str,
+}
+
 impl Run {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let pid =
+            self.process.as_ref().map(|process| PidFile { r#type: "local", pid: process.pid, host: &process.host });
+        to_bytes(&RunFile { pid, run: self })
+    }
+
     pub(super) fn by(process: &ProcessIdentity, time: f64) -> Self {
         Self { version: VERSION, nonce: random_word(), process: Some(process.clone()), message: None, time }
     }

@@ -13,7 +13,7 @@ use crate::layout::{AttemptFile, JobDirectory};
 /// # Errors
 /// When the disk refuses.
 pub fn abandon(job: &JobDirectory, number: u32, message: &str, now: f64) -> ClaimResult<bool> {
-    let tombstone = to_bytes(&Run::tombstone(message, now));
+    let tombstone = Run::tombstone(message, now).to_bytes();
     Ok(fs::create_exclusive(&job.attempt(number, AttemptFile::Run), &tombstone, Durability::Process)? == Creation::Won)
 }
 
@@ -84,7 +84,7 @@ pub fn revoke(job: &JobDirectory, number: Option<u32>, message: &str, now: f64) 
 /// # Errors
 /// When the disk refuses.
 pub fn complete(job: &JobDirectory) -> ClaimResult<()> {
-    marker::write_done(job)?;
+    marker::write_done(job, &[])?;
     marker::clear_failed(job)?;
     fs::remove(&job.pid())?;
     Ok(())

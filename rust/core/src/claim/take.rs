@@ -78,7 +78,7 @@ fn confirm(job: &JobDirectory, number: u32, now: f64) -> ClaimResult<Taken> {
     if before_is_done || fs::exists(&job.done())? {
         abandon(job, number, "the job was done already", now)?;
         if before_is_done {
-            marker::write_done(job)?;
+            marker::write_done(job, &[])?;
         }
         return Ok(Taken::Done);
     }

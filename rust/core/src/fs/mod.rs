@@ -166,6 +166,23 @@ pub fn sync_folder(folder: &Path) -> FsResult<()> {
     })
 }
 
+/// Make sure that the content of a file survives a loss of power; no error if there is no such file.
+///
+/// # Errors
+/// When the file cannot be opened or synchronised.
+pub fn sync_content(path: &Path) -> FsResult<()> {
+    absent(operate("synchronise", path, || File::open(path)?.sync_data()))?;
+    Ok(())
+}
+
+/// Make an empty file; no error if there is one, whatever it holds.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_empty(path: &Path) -> FsResult<()> {
+    operate("create", path, || File::options().create(true).append(true).open(path)).map(drop)
+}
+
 /// Change the modification time of a file to now, creating it when missing.
 ///
 /// # Errors
@@ -186,6 +203,19 @@ pub fn create_symlink(target: &Path, link: &Path) -> FsResult<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::read_link(link)? == target => Ok(()),
         other => other,
     })
+}
+
+/// [`create_symlink`], as a second name of another symbolic link if that leads to the same place: no file is made then.
+///
+/// # Errors
+/// As there.
+pub fn share_symlink(other: &Path, target: &Path, link: &Path) -> FsResult<()> {
+    let is_same = fs::read_link(other).is_ok_and(|found| found == target);
+    // Not every system or file system can do this; the names of one link are limited too.
+    if is_same && operate("create the link", link, || fs::hard_link(other, link)).is_ok() {
+        return Ok(());
+    }
+    create_symlink(target, link)
 }
 
 /// Where a symbolic link leads; `None` if there is none.

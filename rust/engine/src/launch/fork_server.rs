@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::protocol::{Answer, LaunchLine};
 use super::{Request, Settings, ended, no_process, start_plain};
+use crate::prepare::Surroundings;
 use crate::settle::Exit;
 use crate::shared::Shared;
 use crate::time::now;
@@ -48,6 +49,8 @@ fn locked(table: &Table) -> MutexGuard<'_, Children> {
 pub(super) struct ForkServer {
     stream: UnixStream,
     children: Table,
+    /// What the server was told last that jobs find around them.
+    told: Mutex<Option<Arc<Surroundings>>>,
     pid: u32,
     patience: Duration,
 }
@@ -68,7 +71,7 @@ impl ForkServer {
             // Only now may it be reaped; it ends by itself at the end of the file.
             let _ = server.wait();
         })?;
-        Ok(Self { stream: ours, children, pid, patience })
+        Ok(Self { stream: ours, children, told: Mutex::default(), pid, patience })
     }
 
     /// Ask for a child; `false` when the server cannot be reached.
@@ -84,18 +87,26 @@ impl ForkServer {
                 .insert(number, Child { request: request.clone(), process: None, owed: Some(Instant::now()) });
             number
         };
+        // Kept until the line is written: the next job is told of what is different from this one.
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let surroundings = &request.surroundings;
+        let is_told = told.as_ref().is_some_and(|told| Arc::ptr_eq(told, surroundings));
+        let environment = if is_told { Vec::new() } else { surroundings.whole_environment() };
         let line = LaunchLine {
             launch: number,
             directory,
             workspace: &key.workspace,
             name: request.job.directory().name(),
             attempt: request.attempt,
-            environment: request.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            python_path: &request.python_path,
+            environment: (!is_told)
+                .then(|| environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()),
+            python_path: (!is_told).then_some(&*surroundings.python_path),
         };
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.push(b'\n');
         if (&self.stream).write_all(&bytes).is_ok() {
+            *told = Some(Arc::clone(surroundings));
+            drop(told);
             watch_answers(shared, &self.children, self.pid, self.patience);
             return true;
         }
@@ -150,6 +161,8 @@ fn spawn(python: &Path, socket: OwnedFd) -> io::Result<std::process::Child> {
     let mut command = Command::new(python);
     command.args(["-m", "experimaestro._run.forkserver", &socket.as_raw_fd().to_string()]);
     command.stdin(Stdio::null()).stdout(Stdio::null());
+    // Functions of libraries are looked up once here, rather than in every child; jobs have environments of their own.
+    command.env("LD_BIND_NOW", "1");
     // SAFETY: between fork and exec only these two system calls are made; they allocate nothing and take no lock.
     unsafe {
         command.pre_exec(move || {

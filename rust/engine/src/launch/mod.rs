@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::job::Job;
+use crate::prepare::Surroundings;
 use crate::settle::{Exit, cannot_start, own_ended};
 use crate::shared::Shared;
 use fork_server::ForkServer;
@@ -90,9 +91,7 @@ impl Settings {
 pub(crate) struct Request {
     pub(crate) job: Arc<Job>,
     pub(crate) attempt: u32,
-    /// The whole environment of the process.
-    pub(crate) environment: Vec<(String, String)>,
-    pub(crate) python_path: Vec<String>,
+    pub(crate) surroundings: Arc<Surroundings>,
     /// How often there was no room for it.
     pub(crate) refusals: u32,
 }

@@ -15,14 +15,11 @@ use crate::shared::Shared;
 use crate::time::now;
 
 pub(super) fn start(shared: &Arc<Shared>, request: &Request) -> io::Result<()> {
-    let Request { job, attempt, environment, .. } = request;
+    let Request { job, attempt, surroundings, .. } = request;
     let directory = job.directory();
     let mut command = Command::new(&shared.launcher.settings().python);
     command.arg(directory.script()).current_dir(&*job.key().workspace);
-    command
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .env("XPM_ATTEMPT", attempt.to_string());
+    command.env_clear().envs(surroundings.whole_environment()).env("XPM_ATTEMPT", attempt.to_string());
     command.stdin(Stdio::null()).stdout(log(&directory.stdout())?).stderr(log(&directory.stderr())?);
     // SAFETY: between fork and exec only this system call is made; it allocates nothing and takes no lock.
     unsafe {

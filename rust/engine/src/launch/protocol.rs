@@ -11,8 +11,10 @@ pub(super) struct LaunchLine<'a> {
     pub(super) workspace: &'a str,
     pub(super) name: &'a str,
     pub(super) attempt: u32,
-    pub(super) environment: BTreeMap<&'a str, &'a str>,
-    pub(super) python_path: &'a [String],
+    /// `None`: that of the job before.
+    pub(super) environment: Option<BTreeMap<&'a str, &'a str>>,
+    /// `None`: that of the job before.
+    pub(super) python_path: Option<&'a [String]>,
 }
 
 /// From the server.

@@ -49,6 +49,8 @@ pub struct Run {
     directory: RunDirectory,
     status: RunStatus,
     bell: Arc<Bell>,
+    /// The run before: most jobs of a run are those of the last one.
+    previous: Option<RunDirectory>,
     inner: Mutex<Inner>,
 }
 
@@ -356,6 +358,13 @@ impl JobInRun {
         }
         // Relative, so that a workspace can be moved: jobs/<task>/ is five folders below the root.
         let target = format!("../../../../../jobs/{}/{}", key.task_id, key.identifier);
-        let _ = fs::create_symlink(Path::new(&target), &folder.join(&*key.identifier));
+        let link = folder.join(&*key.identifier);
+        let _ = match &self.run.previous {
+            Some(previous) => {
+                let before = previous.task(&key.task_id).join(&*key.identifier);
+                fs::share_symlink(&before, Path::new(&target), &link)
+            }
+            None => fs::create_symlink(Path::new(&target), &link),
+        };
     }
 }

@@ -43,7 +43,9 @@ pub(crate) fn open(
     fs::create_folders(experiment.path())?;
     let lock = ExperimentLock::take(&experiment.lock(), on_wait, go_on)?;
     let (run_id, directory) = new_folder(opening)?;
-    let run = fill(opening, &run_id, &directory, lock, bell);
+    let previous = fs::read_symlink(&experiment.current()).ok().flatten();
+    let previous = previous.and_then(|target| Some(experiment.run(target.to_str()?)));
+    let run = fill(opening, &run_id, &directory, (lock, previous), bell);
     if run.is_err() {
         // The first error is the one to tell.
         let _ = std::fs::remove_dir_all(directory.path());
@@ -116,7 +118,7 @@ fn fill(
     opening: &Opening<'_>,
     run_id: &str,
     directory: &RunDirectory,
-    lock: ExperimentLock,
+    (lock, previous): (ExperimentLock, Option<RunDirectory>),
     bell: Arc<Bell>,
 ) -> Result<Run, RunError> {
     let driver = ProcessIdentity::current();
@@ -133,6 +135,7 @@ fn fill(
         directory: directory.clone(),
         status,
         bell,
+        previous,
         inner: Mutex::new(Inner::new(lock, journal)),
     })
 }

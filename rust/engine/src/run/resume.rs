@@ -56,6 +56,7 @@ pub(crate) fn resume(
         directory,
         status,
         bell,
+        previous: None,
         inner: Mutex::new(Inner {
             surroundings: surroundings(&history, &inherited),
             planned: planned(&history),

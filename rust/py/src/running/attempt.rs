@@ -32,6 +32,12 @@ impl Attempt {
         Ok(Self { inner, heartbeat })
     }
 
+    /// Read once what tells this machine from others: forked children then know it.
+    #[staticmethod]
+    fn know_machine() {
+        claim::ProcessIdentity::current();
+    }
+
     /// The number of the attempt.
     #[getter]
     fn number(&self) -> u32 {
