@@ -242,6 +242,25 @@ def objects_json(
     """Configurations as a JSON array of objects, each main one after all that it needs."""
 
 def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any]) -> bytes: ...
+
+@final
+class Ancestors:
+    """The files of the jobs of a run, and what they have in common (docs/serialization.md)."""
+
+    def __new__(cls, workspace: str, experiment: str, run: str) -> Ancestors: ...
+    def job_files(self, config: Any, task_id: str, identifier: str, tags: dict[str, Any]) -> tuple[bytes, bytes]:
+        """Content of a job's `params.json` and `identity.json`; puts what they refer to into the job's folder."""
+
+@final
+class AncestorFile:
+    """What a `params.json` refers to, and the objects that were made of it."""
+
+    def complete(self, at: int, number: int, object: Any) -> None:
+        """Turn a stand-in into the object that it stands for."""
+
+def bare_value(schema: Schema, class_: type) -> Any:
+    """An object without values of a class that derives from that of a schema's values."""
+
 def identity_json(config: Any) -> bytes:
     """What was hashed, readable (docs/identifiers.md)."""
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimaestro import _core
 
 from .actions import stored_actions
+from .gathering import AncestorList, Place, ancestors_of, place_of, read_lists
 from .loading import read, read_file
 from .stored_lines import json_lines
 from .tasks import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+EMPTY: Mapping[Place, int] = MappingProxyType({})
 
 JOURNAL = "journal.jsonl"
 """What our runs leave."""
@@ -90,6 +97,8 @@ class _Gathered:
         self.main: dict[str, int] = {}
         self._known: dict[str, int] = {}
         self._numbers = -1
+        self._files: dict[tuple[int, int], tuple[dict[int, AncestorList], dict[Place, int]]] = {}
+        """Of each file of ancestors: what is read of it, and the numbers here of its objects."""
 
     def add(self, task_id: str, identifier: str) -> None:
         """Add the objects of a job; one that was never written (a dry run, a job removed since) is left out."""
@@ -98,14 +107,38 @@ class _Gathered:
         if not file.is_file():
             return
         try:
-            definitions = json.loads(file.read_bytes())["objects"]
-            self.main[identifier] = self.add_objects(definitions, f"jobs/{task_id}/{identifier}")
+            content = json.loads(file.read_bytes())
+            places = self._ancestors(content, folder) if "ancestors" in content else {}
+            self.main[identifier] = self.add_objects(content["objects"], f"jobs/{task_id}/{identifier}", places)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise _core.LoadError(f"{file} is damaged: {type(error).__name__}: {error}") from None
 
-    def add_objects(self, definitions: list[dict[str, Any]], base: str) -> int:
-        """Add objects, the main one last; its number here. Paths that are relative to a job are in `base`."""
-        numbers: dict[int, int] = {}
+    def _ancestors(self, content: dict[str, Any], folder: Path) -> dict[Place, int]:
+        """Add what a file refers to; the numbers here of all that is known of that other file."""
+        path = ancestors_of(content, folder)
+        # The jobs of a run have it under many names.
+        status = path.stat()
+        lists, places = self._files.setdefault((status.st_dev, status.st_ino), ({}, {}))
+        for new in read_lists(path, content["objects"], lists):
+            numbers: dict[int, int] = {}
+            self.add_objects(new.objects, ".", places, numbers)
+            places.update({(new.at, number): here for number, here in numbers.items()})
+        return places
+
+    def add_objects(
+        self,
+        definitions: list[dict[str, Any]],
+        base: str,
+        places: Mapping[Place, int] = EMPTY,
+        numbers: dict[int, int] | None = None,
+    ) -> int:
+        """Add objects, the main one last; its number here. Paths that are relative to a job are in `base`.
+
+        `places` are the numbers here of what they refer to in a file of ancestors; `numbers` receives those of the
+        objects.
+        """
+        if numbers is None:
+            numbers = {}
         # What is used before it is defined is in a cycle: it has its number now, and is never taken for another one.
         seen: set[int] = set()
         for definition in definitions:
@@ -114,19 +147,28 @@ class _Gathered:
                 if used not in seen and used not in numbers:
                     numbers[used] = self._number()
         for definition in definitions:
-            self._add_object(definition, base, numbers)
-        return numbers[definitions[-1]["id"]]
+            self._add_object(definition, base, numbers, places)
+        return numbers[definitions[-1]["id"]] if definitions else self._numbers
 
     def _number(self) -> int:
         self._numbers += 1
         return self._numbers
 
-    def _add_object(self, definition: dict[str, Any], base: str, numbers: dict[int, int]) -> None:
+    def _add_object(
+        self, definition: dict[str, Any], base: str, numbers: dict[int, int], places: Mapping[Place, int]
+    ) -> None:
+        def number_of(value: Any) -> int:
+            place = place_of(value) if isinstance(value, dict) else None
+            if place is not None:
+                return places[place]
+            return numbers[value["value"] if isinstance(value, dict) else value]
+
         own = definition["id"]
-        moved = {**definition, "id": 0, "fields": _moved(definition["fields"], numbers, base)}
+        moved = {**definition, "id": 0, "fields": _moved(definition["fields"], number_of, base)}
+        moved.pop("same", None)
         for key in ("init-tasks", "pre-tasks"):
             if key in moved:
-                moved[key] = [numbers[task] for task in moved[key]]
+                moved[key] = [number_of(task) for task in moved[key]]
         is_own_task = moved.get("task") == own
         if "task" in moved:
             moved["task"] = "self" if is_own_task else numbers[moved["task"]]
@@ -143,8 +185,9 @@ class _Gathered:
 
 
 def _references(definition: dict[str, Any]) -> list[int]:
-    """Numbers of the objects that an object is made of, or linked to."""
-    found = [*definition.get("init-tasks", ()), *definition.get("pre-tasks", ())]
+    """Numbers of the objects of the same list that an object is made of, or linked to."""
+    tasks = (*definition.get("init-tasks", ()), *definition.get("pre-tasks", ()))
+    found = [task for task in tasks if isinstance(task, int)]
     if "task" in definition:
         found.append(definition["task"])
     pending: list[Any] = [definition["fields"]]
@@ -154,24 +197,25 @@ def _references(definition: dict[str, Any]) -> list[int]:
             pending.extend(value)
         elif isinstance(value, dict):
             if value.get("type") == "python":
-                found.append(value["value"])
+                if place_of(value) is None:
+                    found.append(value["value"])
             else:
                 pending.extend(value.values())
     return found
 
 
-def _moved(value: Any, numbers: dict[int, int], base: str) -> Any:
+def _moved(value: Any, number_of: Callable[[Any], int], base: str) -> Any:
     """A stored value with its references numbered anew, and paths in the job directory relative to the workspace."""
     if isinstance(value, list):
-        return [_moved(item, numbers, base) for item in value]
+        return [_moved(item, number_of, base) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("type") == "python":
-        return {"type": "python", "value": numbers[value["value"]]}
+        return {"type": "python", "value": number_of(value)}
     if value.get("type") == "path" and value.get("base") == "job":
         path = base if value["value"] == "." else f"{base}/{value['value']}"
         return {"type": "path", "value": path, "base": "workspace"}
-    return {key: _moved(item, numbers, base) for key, item in value.items()}
+    return {key: _moved(item, number_of, base) for key, item in value.items()}
 
 
 def _of_older_run(folder: Path) -> ExperimentInfo:

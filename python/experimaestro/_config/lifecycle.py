@@ -86,10 +86,17 @@ def prepare_submission(config: Any, workspace: Path, init_tasks: list[Any], sche
     return Submission(type_id, str(identifier), directory, dependencies, config.tags(), context.partials)
 
 
-def job_files(config: Any, workspace: Path, directory: Path) -> tuple[bytes, bytes]:
-    """Content of `params.json` and of `identity.json`."""
-    params = _core.params_json(config, str(workspace), str(directory), dict(config.tags()))
-    return params, _core.identity_json(config)
+def job_files(
+    config: Any, workspace: Path, directory: Path, ancestors: _core.Ancestors | None = None
+) -> tuple[bytes, bytes]:
+    """Content of `params.json` and of `identity.json`.
+
+    With many ancestors, these are in a file of the run, which gets a second name in the job's folder.
+    """
+    tags = dict(config.tags())
+    if ancestors is not None:
+        return ancestors.job_files(config, directory.parent.name, directory.name, tags)
+    return _core.params_json(config, str(workspace), str(directory), tags), _core.identity_json(config)
 
 
 def load_task(directory: Path) -> Any:

@@ -193,6 +193,11 @@ def read(
 
     workspace = workspace or Env.wspath
     directory = directory or Env.taskpath
+    if not as_instance and directory is not None:
+        from .gathering import gathered, refers
+
+        if refers(data):
+            data = gathered(data, Path(directory))
     loaded = _core.load_objects(
         data,
         resolver,

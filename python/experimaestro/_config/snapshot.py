@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from experimaestro import _core
 
+from .gathering import gather, gathered_sources
+
 DEFINITIONS = ("params.json", "experimaestro.json", "definition.json")
 """Files that hold configurations, in the order in which they are looked for in a folder."""
 
@@ -167,6 +169,10 @@ def read_snapshot(path: Path) -> Snapshot:
     envelope = content if isinstance(content, dict) else {"objects": content}
     try:
         objects = envelope["objects"]
+        if "ancestors" in envelope:
+            whole = gather(envelope, file.parent)
+            sources = gathered_sources(whole, objects, sources)
+            objects = whole.objects
         data = envelope.get("data")
         main = data["value"] if isinstance(data, dict) and data.get("type") == "python" else objects[-1]["id"]
         snapshot = Snapshot(_label(file), objects, main, sources)

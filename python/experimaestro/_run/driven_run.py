@@ -56,6 +56,8 @@ class DrivenRun:
         self.run = get_engine().open_run(
             workspace.path_text, owner.name, on_wait=on_wait, environment=self._environment.text
         )
+        self.ancestors = _core.Ancestors(workspace.path_text, owner.name, self.run.run_id)
+        """What the tasks of the run are made of, where their jobs have it in common."""
         self.archives = open_archives(workspace)
         """Copies the jobs that are done to other folders of the workspace, where there are such."""
         self.notifier = Notifier(owner, self.run)

@@ -416,7 +416,9 @@ class Job(JobFiles):
         """Serialise the job; asked by the engine only when it must run."""
         from experimaestro._config.lifecycle import job_files
 
-        params, identity = job_files(self.config, self.workspace.path, self._directory)
+        of_run = (owner.ancestors for owner in self.experiments if owner.workspace is self.workspace)
+        ancestors = next((it for it in of_run if it is not None), None)
+        params, identity = job_files(self.config, self.workspace.path, self._directory, ancestors)
         if self.partials:
             from experimaestro._run.partial_folders import link_partials
 

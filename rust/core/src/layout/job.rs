@@ -120,8 +120,23 @@ impl JobDirectory {
         self.private().join("progress.jsonl")
     }
 
+    /// What its ancestors are made of, shared by the jobs of a run.
+    pub fn ancestors(&self, word: &str) -> PathBuf {
+        self.private().join(ancestors(word))
+    }
+
+    /// The same from the folder itself, as `params.json` names it.
+    pub fn relative_ancestors(word: &str) -> String {
+        format!(".experimaestro/{}", ancestors(word))
+    }
+
     /// What was hashed, readable.
     pub fn identity(&self) -> PathBuf {
         self.private().join("identity.json")
     }
+}
+
+/// The name of a file of ancestors; each has a word of its own.
+pub(super) fn ancestors(word: &str) -> String {
+    format!("ancestors-{word}.jsonl")
 }

@@ -71,6 +71,11 @@ impl RunDirectory {
         self.jobs().join(task_id)
     }
 
+    /// What the tasks of the run are made of, for those with many ancestors.
+    pub fn ancestors(&self, word: &str) -> PathBuf {
+        self.path.join(super::job::ancestors(word))
+    }
+
     /// For what the experiment itself writes.
     pub fn results(&self) -> PathBuf {
         self.path.join("results")

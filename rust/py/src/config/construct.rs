@@ -75,22 +75,34 @@ pub(crate) fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, P
 
 /// A value object before its attributes are set: `__new__` of foreign bases, then `__init__` without arguments.
 pub(crate) fn make_value<'py>(schema: &Schema, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let (class, plain_new, has_init) = {
+    let class = schema.making().class.bind(py).clone();
+    let object = make_bare(schema, &class)?;
+    initialise(schema, &object)?;
+    Ok(object)
+}
+
+/// The same before `__init__`; `class` is the class of values, or derives from it.
+pub(crate) fn make_bare<'py>(schema: &Schema, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    if schema.making().plain_new {
+        return allocate(class);
+    }
+    let before = MAKING_VALUE_OF.replace(class.as_type_ptr());
+    let made = class.call_method1(intern!(class.py(), "__new__"), (class,));
+    MAKING_VALUE_OF.set(before);
+    made
+}
+
+/// Call the `__init__` of a value object.
+pub(crate) fn initialise(schema: &Schema, object: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = object.py();
+    let (class, has_init) = {
         let making = schema.making();
-        (making.class.bind(py).clone(), making.plain_new, making.has_init)
-    };
-    let object = if plain_new {
-        allocate(&class)?
-    } else {
-        let before = MAKING_VALUE_OF.replace(class.as_type_ptr());
-        let made = class.call_method1(intern!(py, "__new__"), (&class,));
-        MAKING_VALUE_OF.set(before);
-        made?
+        (making.class.bind(py).clone(), making.has_init)
     };
     if has_init {
-        class.getattr(intern!(py, "__init__"))?.call1((&object,))?;
+        class.getattr(intern!(py, "__init__"))?.call1((object,))?;
     }
-    Ok(object)
+    Ok(())
 }
 
 /// A configuration with the given parameters.

@@ -6,8 +6,8 @@ use pyo3::types::{PyDict, PyList, PyString, PyType};
 use super::assign::checked;
 use super::base::set_raw;
 use super::construct::{allocate, make};
-use super::lifecycle::reachable;
 use super::provenance::Site;
+use super::reach::reachable;
 use super::schema::{Kind, Schema};
 use super::state::{ConfigState, Inner, Tag};
 

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use jiter::{JsonObject, JsonValue};
 use pyo3::prelude::*;
 
-use super::stored::{member, number, references, text};
+use super::json::Place;
+use super::stored::{far_references, member, number, references, text};
 use crate::errors;
 
 /// Newest version of the format that is understood.
-const NEWEST: i64 = 3;
+const NEWEST: i64 = 4;
 
 /// One stored object.
 #[derive(Default)]
@@ -31,6 +32,8 @@ pub(crate) struct Definition<'a> {
     /// Only a reference: the object gives others their identity, its own fields are not in the file.
     pub(crate) stub: bool,
     pub(crate) fields: Option<&'a JsonObject<'a>>,
+    /// Where the same object is in the file of ancestors.
+    pub(crate) same: Option<Place>,
 }
 
 fn string<'a>(value: &'a JsonValue<'a>) -> Option<&'a str> {
@@ -47,14 +50,22 @@ fn integers(value: &JsonValue<'_>) -> Vec<i64> {
 
 impl<'a> Definition<'a> {
     fn parse(py: Python<'_>, value: &'a JsonValue<'a>) -> PyResult<Self> {
+        let mut found = Self::of_members(py, value)?;
+        found.id = number(value, "id").ok_or_else(|| errors::load(py, "the file is damaged: object without id"))?;
+        if found.fields.is_none() && !found.stub {
+            return Err(errors::load(py, format!("the file is damaged: {} has no fields", found.describe())));
+        }
+        Ok(found)
+    }
+
+    /// What is told of an object, however little.
+    pub(crate) fn of_members(py: Python<'_>, value: &'a JsonValue<'a>) -> PyResult<Self> {
         let JsonValue::Object(members) = value else {
             return Err(errors::load(py, "the file is damaged: among its objects is something that is none"));
         };
         let mut found = Self::default();
-        let mut id = None;
         for (key, value) in members.iter() {
             match key.as_ref() {
-                "id" => id = integer(value),
                 "module" => found.module = string(value).unwrap_or_default(),
                 "type" => found.class = string(value).unwrap_or_default(),
                 "typename" => found.typename = string(value),
@@ -65,16 +76,24 @@ impl<'a> Definition<'a> {
                 "init-tasks" => found.init_tasks = integers(value),
                 "pre-tasks" => found.pre_tasks = integers(value),
                 "meta" => found.meta = if let JsonValue::Bool(flag) = value { Some(*flag) } else { None },
+                "same" => {
+                    if let [at, number] = integers(value)[..] {
+                        found.same = Place::of(at, number);
+                    }
+                }
                 "stub" => found.stub = matches!(value, JsonValue::Bool(true)),
                 "fields" => found.fields = if let JsonValue::Object(fields) = value { Some(fields) } else { None },
                 _ => {}
             }
         }
-        found.id = id.ok_or_else(|| errors::load(py, "the file is damaged: object without id"))?;
-        if found.fields.is_none() && !found.stub {
-            return Err(errors::load(py, format!("the file is damaged: {} has no fields", found.describe())));
-        }
         Ok(found)
+    }
+
+    /// The objects in the file of ancestors that its values are or hold, but for tasks.
+    pub(crate) fn elsewhere(&self, found: &mut Vec<Place>) {
+        for (_, field) in self.fields.iter().flat_map(|fields| fields.iter()) {
+            far_references(field, found);
+        }
     }
 
     /// The object, in an error message.
@@ -133,6 +152,8 @@ pub(crate) struct Document<'a> {
     pub(crate) version: i64,
     pub(crate) workspace: Option<&'a str>,
     pub(crate) tags: Option<&'a JsonValue<'a>>,
+    /// The file of ancestors, from the folder of the job.
+    pub(crate) ancestors: Option<&'a str>,
     /// What was saved, in terms of the objects; without it, the last object is the main one.
     pub(crate) data: Option<&'a JsonValue<'a>>,
     pub(crate) definitions: Vec<Definition<'a>>,
@@ -168,6 +189,7 @@ impl<'a> Document<'a> {
             version,
             workspace: text(file, "workspace"),
             tags: member(file, "tags"),
+            ancestors: text(file, "ancestors"),
             data,
             definitions,
             positions,
@@ -181,16 +203,28 @@ impl<'a> Document<'a> {
 
     /// Which objects must be built: those that are reached from what is wanted, through task links only `with_tasks`.
     pub(crate) fn needed(&self, wanted: Wanted, with_tasks: bool) -> Vec<bool> {
-        let mut needed = vec![false; self.definitions.len()];
         let mut pending = Vec::new();
         match (wanted, self.data) {
             (Wanted::Every, _) => return vec![true; self.definitions.len()],
             (Wanted::Main, Some(data)) => references(data, &mut pending),
             (Wanted::Main, None) => pending.extend(self.definitions.last().map(|it| it.id)),
         }
+        self.needed_for(pending, with_tasks, |_| false)
+    }
+
+    /// The same for the objects with these numbers; those that are `known`, but for these, are there already.
+    pub(crate) fn needed_for(
+        &self,
+        mut pending: Vec<i64>,
+        with_tasks: bool,
+        known: impl Fn(usize) -> bool,
+    ) -> Vec<bool> {
+        let mut needed = vec![false; self.definitions.len()];
+        let first = pending.clone();
         while let Some(id) = pending.pop() {
             if let Some(position) = self.position(id)
                 && !needed[position]
+                && (!known(position) || first.contains(&id))
             {
                 needed[position] = true;
                 self.definitions[position].below(with_tasks, &mut pending);

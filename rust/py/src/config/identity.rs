@@ -16,6 +16,8 @@ use super::children::children;
 use super::hash;
 use super::identifier::hex_of_bytes;
 use super::plan::{Plan, Rule, default_of};
+use super::reach::address;
+use super::serialize::{Entry, entries};
 use super::sources::sources;
 use super::state::{ConfigState, Origin};
 use crate::errors;
@@ -39,9 +41,10 @@ struct Found<'py> {
 }
 
 impl<'py> Found<'py> {
-    fn below(root: &Bound<'py, PyAny>) -> PyResult<Self> {
+    /// `beyond` are tasks that are not entered.
+    fn below(root: &Bound<'py, PyAny>, beyond: &[Bound<'py, PyAny>]) -> PyResult<Self> {
         let mut found = Self::default();
-        let mut seen = HashSet::from([root.as_ptr() as usize]);
+        let mut seen: HashSet<usize> = beyond.iter().chain([root]).map(address).collect();
         let mut pending = vec![root.clone()];
         while let Some(config) = pending.pop() {
             let state = ConfigState::of_configuration(&config)?;
@@ -104,9 +107,18 @@ impl<'py> Found<'py> {
 /// that its identifier does not stand for.
 #[pyfunction]
 pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    identity_of(config, &[], &entries(std::slice::from_ref(config))?.0)
+}
+
+/// The same for the objects of a file that refers to those of others: it tells nothing of what is `beyond` its own.
+pub(super) fn identity_of<'py>(
+    config: &Bound<'py, PyAny>,
+    beyond: &[Bound<'py, PyAny>],
+    entries: &[Entry<'py>],
+) -> PyResult<Vec<u8>> {
     let py = config.py();
     let root = Digest::from(hash::digest(config)?);
-    let found = Found::below(config)?;
+    let found = Found::below(config, beyond)?;
     let mut nodes = Vec::new();
     let mut tasks = BTreeMap::new();
     let mut seen = HashSet::from([root]);
@@ -144,7 +156,7 @@ pub(crate) fn identity_json(config: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     });
     let mut bytes = serde_json::to_vec(&content).map_err(|error| errors::error(py, error.to_string()))?;
     bytes.pop(); // the brace: there is more to say
-    bytes.extend(format!(",{}}}\n", sources(std::slice::from_ref(config), py)?).into_bytes());
+    bytes.extend(format!(",{}}}\n", sources(entries, py)?).into_bytes());
     Ok(bytes)
 }
 

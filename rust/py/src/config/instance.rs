@@ -8,7 +8,7 @@ use pyo3::{ffi, intern};
 
 use super::base::is_configuration;
 use super::construct::make_value;
-use super::lifecycle::reachable;
+use super::reach::reachable;
 use super::state::ConfigState;
 
 /// Objects by the address of their configuration.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
+use super::class_name::write_task_of_reference;
 use super::coerce::{class_name, path_type, short_repr};
 use crate::errors;
 
@@ -34,19 +35,42 @@ pub(crate) struct Bases {
     pub(crate) job: Option<String>,
 }
 
+/// An object in a file of ancestors: where its list begins, and its number there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) at: u64,
+    pub(crate) number: usize,
+}
+
+impl Place {
+    pub(crate) fn of(at: i64, number: i64) -> Option<Self> {
+        Some(Self { at: at.try_into().ok()?, number: number.try_into().ok()? })
+    }
+}
+
+/// Objects that are in a file of ancestors, by their address; they are kept alive, so that it stays theirs.
+#[derive(Default)]
+pub(crate) struct Elsewhere(HashMap<usize, (Place, Py<PyAny>)>);
+
+impl Elsewhere {
+    pub(crate) fn get(&self, config: &Bound<'_, PyAny>) -> Option<Place> {
+        self.0.get(&(config.as_ptr() as usize)).map(|(place, _)| *place)
+    }
+
+    pub(crate) fn insert(&mut self, config: Bound<'_, PyAny>, place: Place) {
+        self.0.insert(config.as_ptr() as usize, (place, config.unbind()));
+    }
+}
+
 /// Writes values; knows the numbers of the configurations in the file.
 pub(crate) struct Writer<'a> {
     pub(crate) out: Vec<u8>,
     pub(crate) numbers: &'a HashMap<usize, usize>,
+    pub(crate) elsewhere: &'a Elsewhere,
     pub(crate) bases: &'a Bases,
 }
 
-impl<'a> Writer<'a> {
-    /// A writer of values without configurations.
-    pub(crate) fn of(numbers: &'a HashMap<usize, usize>, bases: &'a Bases) -> Self {
-        Self { out: Vec::with_capacity(1024), numbers, bases }
-    }
-
+impl Writer<'_> {
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
@@ -133,10 +157,16 @@ impl<'a> Writer<'a> {
     }
 
     fn reference(&mut self, config: &Bound<'_, PyAny>) -> PyResult<()> {
-        let Some(number) = self.numbers.get(&(config.as_ptr() as usize)) else {
+        if let Some(number) = self.numbers.get(&(config.as_ptr() as usize)) {
+            self.raw(&format!("{{\"type\":\"python\",\"value\":{number}}}"));
+            return Ok(());
+        }
+        let Some(place) = self.elsewhere.get(config) else {
             return Err(errors::error(config.py(), format!("{} is not among the stored objects", short_repr(config))));
         };
-        self.raw(&format!("{{\"type\":\"python\",\"value\":{number}}}"));
+        self.raw(&format!("{{\"type\":\"python\",\"at\":{},\"value\":{}", place.at, place.number));
+        write_task_of_reference(self, config)?;
+        self.raw("}");
         Ok(())
     }
 
@@ -182,7 +212,8 @@ impl<'a> Writer<'a> {
     fn set(&mut self, set: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut elements = Vec::new();
         for element in set.try_iter()? {
-            let mut writer = Writer { out: Vec::new(), numbers: self.numbers, bases: self.bases };
+            let mut writer =
+                Writer { out: Vec::new(), numbers: self.numbers, elsewhere: self.elsewhere, bases: self.bases };
             writer.value(&element?)?;
             elements.push(writer.out);
         }

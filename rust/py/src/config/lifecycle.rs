@@ -11,36 +11,10 @@ use pyo3::prelude::*;
 use super::base::{delete_raw, set_raw};
 use super::children::{Child, Component, children};
 use super::placed;
+use super::reach::{Visit, address};
 use super::schema::{Kind, Schema};
 use super::state::ConfigState;
 use crate::errors;
-
-fn address(object: &Bound<'_, PyAny>) -> usize {
-    object.as_ptr() as usize
-}
-
-/// A configuration under way in a walk.
-struct Visit<'py> {
-    config: Bound<'py, PyAny>,
-    state: Bound<'py, ConfigState>,
-    /// Last one first, so that `pop` goes in order.
-    waiting: Vec<Child<'py>>,
-    /// From the configuration above to this one.
-    way: Vec<Component>,
-}
-
-impl<'py> Visit<'py> {
-    fn of(child: Child<'py>) -> PyResult<Self> {
-        let state = ConfigState::of_configuration(&child.config)?;
-        let mut waiting = children(&child.config, state.get())?;
-        waiting.reverse();
-        Ok(Self { config: child.config, state, waiting, way: child.way })
-    }
-
-    fn root(config: &Bound<'py, PyAny>) -> PyResult<Self> {
-        Self::of(Child { config: config.clone(), way: Vec::new() })
-    }
-}
 
 fn missing_parameter(visit: &Visit<'_>, schema: &Schema) -> PyResult<Option<String>> {
     let py = visit.config.py();
@@ -381,28 +355,6 @@ fn linked_task<'py>(config: &Bound<'py, PyAny>, state: &ConfigState) -> Option<(
         let task = inner.rare.as_ref().and_then(|rare| rare.task.as_ref());
         task.map(|task| (task.bind(config.py()).clone(), inner.dynamic))
     }
-}
-
-/// Every configuration that can be reached, sub-configurations first, the root last; linked tasks are not followed.
-pub(crate) fn reachable<'py>(roots: &[Bound<'py, PyAny>]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let mut seen = HashSet::new();
-    let mut order = Vec::new();
-    for root in roots {
-        if !seen.insert(address(root)) {
-            continue;
-        }
-        let mut stack = vec![Visit::root(root)?];
-        while let Some(visit) = stack.last_mut() {
-            if let Some(child) = visit.waiting.pop() {
-                if seen.insert(address(&child.config)) {
-                    stack.push(Visit::of(child)?);
-                }
-            } else if let Some(done) = stack.pop() {
-                order.push(done.config);
-            }
-        }
-    }
-    Ok(order)
 }
 
 /// Link an output to the task that makes it; returns nothing, raises if it is linked to another one.

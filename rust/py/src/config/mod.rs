@@ -1,9 +1,11 @@
 //! Configurations: classes compiled to schemas, validation, state, identifiers, serialization.
 
+pub(crate) mod ancestors;
 pub(crate) mod assign;
 pub(crate) mod base;
 pub(crate) mod canonical;
 pub(crate) mod children;
+pub(crate) mod class_name;
 pub(crate) mod coerce;
 pub(crate) mod construct;
 pub(crate) mod copy;
@@ -21,6 +23,7 @@ pub(crate) mod mismatch;
 pub(crate) mod placed;
 pub(crate) mod plan;
 pub(crate) mod provenance;
+pub(crate) mod reach;
 pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serialize;
@@ -65,6 +68,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(serialize::state_json, module)?)?;
     module.add_function(wrap_pyfunction!(ways::data_owners, module)?)?;
     module.add_function(wrap_pyfunction!(ways::configurations_in, module)?)?;
+    module.add_class::<ancestors::Ancestors>()?;
+    module.add_class::<load::ancestor_file::AncestorFile>()?;
+    module.add_function(wrap_pyfunction!(load::ancestor_file::bare_value, module)?)?;
     module.add_function(wrap_pyfunction!(serialize::params_json, module)?)?;
     module.add_function(wrap_pyfunction!(load::load_objects, module)?)?;
     module.add_function(wrap_pyfunction!(instance::build_instance, module)?)?;

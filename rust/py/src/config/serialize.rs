@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyDictMethods, PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyDictMethods, PyList, PyString};
 
 use super::children::collect;
+use super::class_name::write_class;
 use super::hash;
 use super::identifier;
-use super::json::{Bases, Writer, importable};
+use super::json::{Bases, Elsewhere, Writer};
 use super::legacy;
-use super::lifecycle::reachable;
+use super::reach::{address, reachable};
 use super::schema::Schema;
 use super::state::ConfigState;
 use super::stub::TaskStub;
@@ -19,6 +20,8 @@ use crate::errors;
 
 /// Version of the format, shared with the older package.
 const VERSION: u32 = 3;
+/// The version of a file that holds references to objects in another one.
+const VERSION_WITH_ANCESTORS: u32 = 4;
 
 /// What is written of an object.
 pub(super) enum Entry<'py> {
@@ -30,7 +33,11 @@ pub(super) enum Entry<'py> {
 
 /// Objects in file order: sub-objects first, a linked task before its outputs, the roots last.
 pub(super) fn entries<'py>(roots: &[Bound<'py, PyAny>]) -> PyResult<(Vec<Entry<'py>>, HashMap<usize, usize>)> {
-    let configs = reachable(roots)?;
+    listed(reachable(roots)?)
+}
+
+/// These objects, and the tasks that they are linked to, in file order; each has its place in the list as number.
+pub(super) fn listed(configs: Vec<Bound<'_, PyAny>>) -> PyResult<(Vec<Entry<'_>>, HashMap<usize, usize>)> {
     let mut numbers = HashMap::with_capacity(configs.len());
     for config in &configs {
         numbers.insert(config.as_ptr() as usize, usize::MAX);
@@ -91,40 +98,6 @@ fn identifiers(roots: &[Bound<'_, PyAny>], entries: &[Entry<'_>]) -> PyResult<Ve
         .collect()
 }
 
-fn write_class(writer: &mut Writer<'_>, class: &Bound<'_, PyType>) -> PyResult<()> {
-    let module = importable(class.py(), class.module()?.to_str()?)?;
-    let module = module.as_str();
-    let name = class.qualname()?;
-    let name = name.to_str()?;
-    writer.key("module", false);
-    writer.string(module);
-    writer.key("type", false);
-    writer.string(name);
-    writer.key("typename", false);
-    writer.string(&format!("{module}.{name}"));
-    if let Some(file) = script_of(class.py(), module)? {
-        writer.key("file", false);
-        writer.string(&file);
-    }
-    Ok(())
-}
-
-/// The source of a module that is in no package: a job may need it to find the class.
-fn script_of(py: Python<'_>, module: &str) -> PyResult<Option<String>> {
-    let Ok(module) = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.get_item(module) else {
-        return Ok(None);
-    };
-    let package: Option<String> = module.getattr_opt(intern!(py, "__package__"))?.and_then(|p| p.extract().ok());
-    if package.is_some_and(|package| !package.is_empty()) {
-        return Ok(None);
-    }
-    let Some(file) = module.getattr_opt(intern!(py, "__file__"))?.filter(|file| !file.is_none()) else {
-        return Ok(None);
-    };
-    let absolute = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "abspath"), (file,))?;
-    Ok(Some(absolute.extract()?))
-}
-
 /// What is written of one object.
 struct Written<'a, 'py> {
     number: usize,
@@ -143,10 +116,10 @@ fn write_object(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()> {
     begin_object(writer, it, schema)?;
     let (submitted, meta, tasks) = {
         let inner = state.lock();
-        let numbers = |tasks: &[Py<PyAny>]| -> Vec<usize> {
-            tasks.iter().filter_map(|task| writer.numbers.get(&(task.as_ptr() as usize)).copied()).collect()
+        let bound = |tasks: &[Py<PyAny>]| -> Vec<Bound<'_, PyAny>> {
+            tasks.iter().map(|task| task.clone_ref(py).into_bound(py)).collect()
         };
-        let tasks = inner.rare.as_ref().map(|rare| (numbers(&rare.init_tasks), numbers(&rare.pre_tasks)));
+        let tasks = inner.rare.as_ref().map(|rare| (bound(&rare.init_tasks), bound(&rare.pre_tasks)));
         (inner.submitted || (schema.is_task && inner.sealed), inner.meta, tasks.unwrap_or_default())
     };
     if let Some(task) = linked_task(config)? {
@@ -155,10 +128,10 @@ fn write_object(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()> {
         writer.key("task", false);
         writer.raw(&number.to_string());
     }
-    for (key, numbers) in [("init-tasks", tasks.0), ("pre-tasks", tasks.1)] {
-        if !numbers.is_empty() {
+    for (key, tasks) in [("init-tasks", tasks.0), ("pre-tasks", tasks.1)] {
+        if !tasks.is_empty() {
             writer.key(key, false);
-            writer.raw(&format!("{numbers:?}"));
+            write_tasks(writer, &tasks)?;
         }
     }
     if let Some(meta) = meta {
@@ -191,6 +164,22 @@ fn write_object(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()> {
     Ok(())
 }
 
+/// Numbers of tasks that run before; references where they are elsewhere.
+fn write_tasks(writer: &mut Writer<'_>, tasks: &[Bound<'_, PyAny>]) -> PyResult<()> {
+    writer.raw("[");
+    for (index, task) in tasks.iter().enumerate() {
+        if index > 0 {
+            writer.raw(",");
+        }
+        match writer.numbers.get(&address(task)) {
+            Some(number) => writer.raw(&number.to_string()),
+            None => writer.value(task)?,
+        }
+    }
+    writer.raw("]");
+    Ok(())
+}
+
 fn unstorable(py: Python<'_>, error: &PyErr, parameter: &str, schema: &Schema) -> PyErr {
     errors::validation(py, format!("parameter '{parameter}' of {}: {}", schema.type_id, error.value(py)))
 }
@@ -215,6 +204,9 @@ fn begin_object(writer: &mut Writer<'_>, it: &Written<'_, '_>, schema: &Schema) 
     }
     writer.key("identifier", false);
     writer.string(it.identifier);
+    if let Some(place) = writer.elsewhere.get(it.config) {
+        writer.raw(&format!(",\"same\":[{},{}]", place.at, place.number));
+    }
     Ok(())
 }
 
@@ -246,22 +238,32 @@ fn write_reference(writer: &mut Writer<'_>, it: &Written<'_, '_>) -> PyResult<()
     Ok(())
 }
 
-/// The `objects` array, and the numbers of the objects in it.
-fn write_objects(
+/// What an `objects` array is written from.
+pub(super) struct Listing<'a, 'py> {
+    pub(super) entries: &'a [Entry<'py>],
+    /// The number of each object that is in the list.
+    pub(super) numbers: &'a HashMap<usize, usize>,
+    /// Where objects are that are not in the list, or are the same as one that is.
+    pub(super) elsewhere: &'a Elsewhere,
+}
+
+/// The `objects` array.
+pub(super) fn write_listing(
     roots: &[Bound<'_, PyAny>],
+    listing: &Listing<'_, '_>,
     bases: &Bases,
     files: Option<&Bound<'_, PyDict>>,
-) -> PyResult<(Vec<u8>, HashMap<usize, usize>)> {
-    let (entries, numbers) = entries(roots)?;
-    let identifiers = identifiers(roots, &entries)?;
-    let mut writer = Writer { out: Vec::with_capacity(512 * entries.len()), numbers: &numbers, bases };
+) -> PyResult<Vec<u8>> {
+    let &Listing { entries, numbers, elsewhere } = listing;
+    let identifiers = identifiers(roots, entries)?;
+    let mut writer = Writer { out: Vec::with_capacity(512 * entries.len()), numbers, elsewhere, bases };
     writer.raw("[");
     for (number, (entry, identifier)) in entries.iter().zip(&identifiers).enumerate() {
         if number > 0 {
             writer.raw(",");
         }
         let (Entry::Whole(config) | Entry::Reference(config)) = entry;
-        let files = files.map(|files| files.get_item(config.as_ptr() as usize)).transpose()?.flatten();
+        let files = files.map(|files| files.get_item(address(config))).transpose()?.flatten();
         let files = files.map(Bound::cast_into::<PyDict>).transpose()?;
         let it = Written { number, config, identifier, files };
         match entry {
@@ -270,8 +272,19 @@ fn write_objects(
         }
     }
     writer.raw("\n]");
-    let out = writer.out;
-    Ok((out, numbers))
+    Ok(writer.out)
+}
+
+/// The `objects` array of all that roots reach, and the numbers of the objects in it.
+fn write_objects(
+    roots: &[Bound<'_, PyAny>],
+    bases: &Bases,
+    files: Option<&Bound<'_, PyDict>>,
+) -> PyResult<(Vec<u8>, HashMap<usize, usize>)> {
+    let (entries, numbers) = entries(roots)?;
+    let elsewhere = Elsewhere::default();
+    let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &elsewhere };
+    Ok((write_listing(roots, &listing, bases, files)?, numbers))
 }
 
 /// Configurations as a JSON array of objects, each main one after all that it needs.
@@ -304,7 +317,8 @@ pub(crate) fn state_json(
         .map_err(|stopped| stopped.raise(data.py(), "what is to be stored"))?;
     let roots: Vec<_> = found.into_iter().map(|child| child.config).collect();
     let (objects, numbers) = write_objects(&roots, &bases, files)?;
-    let mut writer = Writer::of(&numbers, &bases);
+    let elsewhere = Elsewhere::default();
+    let mut writer = Writer { out: Vec::with_capacity(1024), numbers: &numbers, elsewhere: &elsewhere, bases: &bases };
     writer.raw("{\"objects\":");
     writer.out.extend(objects);
     writer.raw(",\n\"data\":");
@@ -313,7 +327,7 @@ pub(crate) fn state_json(
     Ok(writer.out)
 }
 
-/// The content of a job's `params.json`.
+/// The content of a job's `params.json`, with all that the task is made of in it.
 #[pyfunction]
 pub(crate) fn params_json(
     config: &Bound<'_, PyAny>,
@@ -321,18 +335,34 @@ pub(crate) fn params_json(
     directory: String,
     tags: &Bound<'_, PyAny>,
 ) -> PyResult<Vec<u8>> {
-    let none = HashMap::new();
     let bases = Bases { workspace: Some(workspace), job: Some(directory) };
-    let mut writer = Writer::of(&none, &bases);
+    let objects = write_objects(std::slice::from_ref(config), &bases, None)?.0;
+    envelope(&bases, tags, None, &objects)
+}
+
+/// A `params.json` around its objects. `ancestors` is the file, from the job folder, that holds what others refer to.
+pub(super) fn envelope(
+    bases: &Bases,
+    tags: &Bound<'_, PyAny>,
+    ancestors: Option<&str>,
+    objects: &[u8],
+) -> PyResult<Vec<u8>> {
+    let (numbers, elsewhere) = (HashMap::new(), Elsewhere::default());
+    let out = Vec::with_capacity(objects.len() + 256);
+    let mut writer = Writer { out, numbers: &numbers, elsewhere: &elsewhere, bases };
     writer.raw("{\"workspace\":");
     writer.string(bases.workspace.as_deref().unwrap_or_default());
-    writer.raw(&format!(",\"version\":{VERSION},\"experimaestro\":"));
+    let version = if ancestors.is_some() { VERSION_WITH_ANCESTORS } else { VERSION };
+    writer.raw(&format!(",\"version\":{version},\"experimaestro\":"));
     writer.string(env!("CARGO_PKG_VERSION"));
+    if let Some(file) = ancestors {
+        writer.key("ancestors", false);
+        writer.string(file);
+    }
     writer.key("tags", false);
     writer.value(tags)?;
     writer.key("objects", false);
-    let mut out = writer.out;
-    out.extend(write_objects(std::slice::from_ref(config), &bases, None)?.0);
-    out.extend_from_slice(b"}\n");
-    Ok(out)
+    writer.out.extend_from_slice(objects);
+    writer.out.extend_from_slice(b"}\n");
+    Ok(writer.out)
 }

@@ -146,12 +146,11 @@ fn parameters_of(schema: &Schema, py: Python<'_>) -> Json {
     Json::Object(parameters.collect())
 }
 
-/// What is told of configurations and of all below them, by the numbers that they have in `params.json`: the members of
-/// a JSON object.
-pub(super) fn sources(roots: &[Bound<'_, PyAny>], py: Python<'_>) -> PyResult<String> {
+/// What is told of the objects of a file, in their order: the members of a JSON object.
+pub(super) fn sources<'py>(entries: &[Entry<'py>], py: Python<'py>) -> PyResult<String> {
     let mut sources = Sources::default();
-    for entry in entries(roots)?.0 {
-        sources.add(&entry)?;
+    for entry in entries {
+        sources.add(entry)?;
     }
     Ok(sources.into_members(py))
 }
@@ -160,5 +159,5 @@ pub(super) fn sources(roots: &[Bound<'_, PyAny>], py: Python<'_>) -> PyResult<St
 #[pyfunction]
 pub(crate) fn sources_json(configs: &Bound<'_, PyList>) -> PyResult<Vec<u8>> {
     let roots: Vec<_> = configs.iter().collect();
-    Ok(format!("{{{}}}", sources(&roots, configs.py())?).into_bytes())
+    Ok(format!("{{{}}}", sources(&entries(&roots)?.0, configs.py())?).into_bytes())
 }

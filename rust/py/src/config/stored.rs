@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
 
 use super::coerce::path_type;
-use super::json::Bases;
+use super::json::{Bases, Place};
+use super::load::ancestor_file::AncestorFile;
 use crate::errors;
 
 /// Gives the object that a number in the file stands for.
@@ -48,13 +49,35 @@ fn damaged(py: Python<'_>, what: impl std::fmt::Display) -> PyErr {
     errors::load(py, format!("stored value is damaged: {what}"))
 }
 
-/// Numbers of the objects that a stored value refers to.
+/// Where a stored reference leads in a file of ancestors.
+fn place_of(value: &JsonValue<'_>) -> Option<Place> {
+    Place::of(number(value, "at")?, number(value, "value")?)
+}
+
+/// The objects in a file of ancestors that a stored value refers to, but for tasks.
+pub(crate) fn far_references(value: &JsonValue<'_>, found: &mut Vec<Place>) {
+    match value {
+        JsonValue::Array(items) => items.iter().for_each(|item| far_references(item, found)),
+        JsonValue::Object(members) => {
+            if text(value, "type") != Some("python") {
+                members.iter().for_each(|(_, item)| far_references(item, found));
+            } else if member(value, "task").is_none() {
+                found.extend(place_of(value));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Numbers of the objects of the same list that a stored value refers to.
 pub(crate) fn references(value: &JsonValue<'_>, found: &mut Vec<i64>) {
     match value {
         JsonValue::Array(items) => items.iter().for_each(|item| references(item, found)),
         JsonValue::Object(members) => {
             if text(value, "type") == Some("python") {
-                found.extend(number(value, "value"));
+                if member(value, "at").is_none() {
+                    found.extend(number(value, "value"));
+                }
             } else {
                 members.iter().for_each(|(_, item)| references(item, found));
             }
@@ -69,6 +92,8 @@ pub(crate) type Enumerations<'py> = RefCell<HashMap<(String, String), Bound<'py,
 /// What is needed to turn stored values into Python values.
 pub(crate) struct Reading<'a, 'py> {
     pub(crate) objects: &'a dyn Objects<'py>,
+    /// Where references lead that are to no object of the same list.
+    pub(crate) ancestors: Option<&'a Bound<'py, AncestorFile>>,
     pub(crate) bases: &'a Bases,
     /// `resolver(module, qualname, file or None)` gives a class.
     pub(crate) resolver: &'a Bound<'py, PyAny>,
@@ -132,6 +157,9 @@ impl<'py> Reading<'_, 'py> {
         let wanted = |name: &str| text(value, name).ok_or_else(|| damaged(py, format_args!("{kind} without {name}")));
         Ok(Some(match kind {
             "python" => {
+                if member(value, "at").is_some() {
+                    return self.far(value).map(Some);
+                }
                 let number = number(value, "value").ok_or_else(|| damaged(py, "reference without number"))?;
                 self.objects.object(py, number)?
             }
@@ -170,6 +198,13 @@ impl<'py> Reading<'_, 'py> {
             }
             _ => return Ok(None),
         }))
+    }
+
+    fn far(&self, value: &JsonValue<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let Some((file, place)) = self.ancestors.zip(place_of(value)) else {
+            return Err(damaged(self.py(), "it refers to another file, and none is named"));
+        };
+        file.get().object(file, place, member(value, "task"))
     }
 
     fn enumeration(&self, module: &str, name: &str, member: &str) -> PyResult<Bound<'py, PyAny>> {
