@@ -247,7 +247,9 @@ def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any
 class Ancestors:
     """The files of the jobs of a run, and what they have in common (docs/serialization.md)."""
 
-    def __new__(cls, workspace: str, experiment: str, run: str) -> Ancestors: ...
+    def __new__(cls, workspace: str, experiment: str, run: str, *, most: int = 128) -> Ancestors:
+        """What a task is made of is in its own file up to `most` objects beyond the first tasks."""
+
     def job_files(self, config: Any, task_id: str, identifier: str, tags: dict[str, Any]) -> tuple[bytes, bytes]:
         """Content of a job's `params.json` and `identity.json`; puts what they refer to into the job's folder."""
 
@@ -258,8 +260,8 @@ class AncestorFile:
     def complete(self, at: int, number: int, object: Any) -> None:
         """Turn a stand-in into the object that it stands for."""
 
-def bare_value(schema: Schema, class_: type) -> Any:
-    """An object without values of a class that derives from that of a schema's values."""
+def new_value(class_: type, *args: Any) -> Any:
+    """A value without attributes: what `class_.__new__(class_, *args)` gives where no configuration is made."""
 
 def identity_json(config: Any) -> bytes:
     """What was hashed, readable (docs/identifiers.md)."""

@@ -180,6 +180,12 @@ class Config:
             # Executed code (a doctest) that is not the code of the module it is said to be of.
             setattr(cls, ANNOTATION_SCOPE, frame.f_globals)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Of an object; configurations have a way of their own.
+        from .valueclass import reduced
+
+        return reduced(super().__reduce_ex__(max(protocol, 2)))
+
     @classmethod
     def __getxpmtype__(cls) -> ObjectType:
         """The description of the class, compiled at first use."""

@@ -199,6 +199,14 @@ def deserialize(
     return obj
 
 
+def _job_folder(path: str | Path) -> Path:
+    """The folder itself, of a link to it; where `jobs` is a link, as some put it on another disk, it stays one."""
+    folder = Path(os.path.abspath(path))
+    while folder.is_symlink():
+        folder = Path(os.path.normpath(folder.parent / os.readlink(folder)))
+    return folder
+
+
 def from_task_dir(path: str | Path, as_instance: bool = False, partial_loading: bool | None = None) -> Any:
     """The task of a job directory, from its `params.json`: a sealed configuration, or an instance.
 
@@ -207,7 +215,7 @@ def from_task_dir(path: str | Path, as_instance: bool = False, partial_loading: 
     Raises:
         LoadError: the file is missing (also a FileNotFoundError), damaged or of a newer version, or a class is gone.
     """
-    directory = Path(path).resolve()
+    directory = _job_folder(path)
     workspace = directory.parent.parent.parent
     if Env.current_task is None:
         Env.taskpath, Env.wspath = directory, workspace

@@ -40,13 +40,8 @@ class _Unannounced:
 
 
 def stand_in(file: _core.AncestorFile, at: int, number: int, schema: _core.Schema) -> Any:
-    """An object without values for the task at a place in a file of ancestors; None where its class forbids it."""
-    made = _core.bare_value(schema, _class_for(schema.value_class))
-    try:
-        object.__setattr__(made, "__class__", schema.value_class)
-    except TypeError:  # it has __slots__: its objects cannot change their class
-        return None
-    object.__setattr__(made, "__class__", _class_for(schema.value_class))
+    """An object without values for the task at a place in a file of ancestors."""
+    made = _core.new_value(_class_for(schema.value_class))
     _contents(made)[MARK] = _Mark(file, at, number)
     return made
 

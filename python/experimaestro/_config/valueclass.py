@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from .classes import Config
@@ -28,6 +28,17 @@ def register(cls: type[Config], value_class: Class) -> Class:
     setattr(cls, REGISTERED, value_class)
     cls.__xpmtype__.set_value_type(value_class)
     return value_class  # pyright: ignore[reportReturnType] - narrowed by the check above
+
+
+def reduced(plain: Any) -> Any:
+    """How an object is pickled and copied, of how Python would: by its class, which makes configurations when called."""
+    import copyreg
+
+    from experimaestro import _core
+
+    if isinstance(plain, tuple) and plain[0] is copyreg.__newobj__:  # type: ignore[attr-defined]
+        return (_core.new_value, *plain[1:])
+    return plain
 
 
 def nearest(cls: type) -> type | None:

@@ -21,9 +21,6 @@ use super::reach::{Own, address, exceeds, have_pre_tasks};
 use super::serialize::{Entry, Listing, entries, envelope, listed, write_listing};
 use crate::errors;
 
-/// What a task is made of is in its own file up to so many objects beyond the first tasks; then it refers to them.
-const MOST: usize = 256;
-
 /// The file, under the name that new job folders get.
 struct Shared {
     path: PathBuf,
@@ -85,11 +82,11 @@ struct Pending<'py> {
 }
 
 impl Written {
-    fn is_deep(&self, own: &Own<'_>) -> PyResult<bool> {
+    fn is_deep(&self, own: &Own<'_>, most: usize) -> PyResult<bool> {
         if own.tasks.is_empty() {
             return Ok(false);
         }
-        Ok(own.tasks.iter().any(|task| self.deep.contains_key(&address(task))) || exceeds(&own.tasks, MOST)?)
+        Ok(own.tasks.iter().any(|task| self.deep.contains_key(&address(task))) || exceeds(&own.tasks, most)?)
     }
 
     /// Add tasks and their ancestors to the file, ancestors first. `root` is described elsewhere.
@@ -166,15 +163,18 @@ struct Target {
 #[pyclass(frozen, module = "experimaestro._core")]
 pub struct Ancestors {
     to: Target,
+    most: usize,
     written: Mutex<Written>,
 }
 
 #[pymethods]
 impl Ancestors {
+    /// What a task is made of is in its own file up to `most` objects beyond the first tasks; then it refers to them.
     #[new]
-    fn new(workspace: String, experiment: &str, run: &str) -> Self {
+    #[pyo3(signature = (workspace, experiment, run, *, most = 128))]
+    fn new(workspace: String, experiment: &str, run: &str, most: usize) -> Self {
         let run = Workspace::new(&workspace).experiment(experiment).run(run);
-        Self { to: Target { run, workspace }, written: Mutex::default() }
+        Self { to: Target { run, workspace }, most, written: Mutex::default() }
     }
 
     /// The contents of a job's `params.json` and `identity.json`; puts what they refer to into the job's folder.
@@ -192,7 +192,7 @@ impl Ancestors {
         let own = Own::of(config, &HashSet::new())?;
         let roots = std::slice::from_ref(config);
         let mut written = self.written.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        let mut deep = written.is_deep(&own)?;
+        let mut deep = written.is_deep(&own, self.most)?;
         if deep {
             written.add(config, &own, &self.to)?;
             deep = !own.tasks.iter().any(|task| written.with_pre_tasks.contains(&address(task)));

@@ -75,19 +75,23 @@ pub(crate) fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, P
 
 /// A value object before its attributes are set: `__new__` of foreign bases, then `__init__` without arguments.
 pub(crate) fn make_value<'py>(schema: &Schema, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let class = schema.making().class.bind(py).clone();
-    let object = make_bare(schema, &class)?;
+    let (class, plain_new) = {
+        let making = schema.making();
+        (making.class.bind(py).clone(), making.plain_new)
+    };
+    let object = if plain_new { allocate(&class)? } else { new_value(&class, &PyTuple::empty(py))? };
     initialise(schema, &object)?;
     Ok(object)
 }
 
-/// The same before `__init__`; `class` is the class of values, or derives from it.
-pub(crate) fn make_bare<'py>(schema: &Schema, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    if schema.making().plain_new {
-        return allocate(class);
-    }
-    let before = MAKING_VALUE_OF.replace(class.as_type_ptr());
-    let made = class.call_method1(intern!(class.py(), "__new__"), (class,));
+/// What `class.__new__(class, ...)` would give if the class were no configuration class: a value without attributes.
+#[pyfunction]
+#[pyo3(signature = (class_, *args))]
+pub(crate) fn new_value<'py>(class_: &Bound<'py, PyType>, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    let py = class_.py();
+    let before = MAKING_VALUE_OF.replace(class_.as_type_ptr());
+    let all: Vec<_> = std::iter::once(class_.clone().into_any()).chain(args.iter()).collect();
+    let made = PyTuple::new(py, all).and_then(|all| class_.getattr(intern!(py, "__new__"))?.call1(all));
     MAKING_VALUE_OF.set(before);
     made
 }

@@ -70,7 +70,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ways::configurations_in, module)?)?;
     module.add_class::<ancestors::Ancestors>()?;
     module.add_class::<load::ancestor_file::AncestorFile>()?;
-    module.add_function(wrap_pyfunction!(load::ancestor_file::bare_value, module)?)?;
+    module.add_function(wrap_pyfunction!(construct::new_value, module)?)?;
     module.add_function(wrap_pyfunction!(serialize::params_json, module)?)?;
     module.add_function(wrap_pyfunction!(load::load_objects, module)?)?;
     module.add_function(wrap_pyfunction!(instance::build_instance, module)?)?;

@@ -10,14 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiter::JsonValue;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
 
 use super::make::{Stored, make_all, schema_of};
 use super::{Mode, Table, complete};
-use crate::config::construct::make_bare;
 use crate::config::document::{Definition, Document};
 use crate::config::json::{Bases, Place};
-use crate::config::schema::Schema;
 use crate::config::stored::{Enumerations, Reading};
 use crate::errors;
 
@@ -97,10 +94,6 @@ impl AncestorFile {
         let schema = schema_of(self.resolver.bind(py), &definition)?;
         let module = py.import(intern!(py, "experimaestro._config.stand_ins"))?;
         let object = module.call_method1(intern!(py, "stand_in"), (slf, place.at, place.number, schema))?;
-        if object.is_none() {
-            self.make(slf, vec![place], None)?;
-            return self.known(place, py).ok_or_else(|| self.damaged(py, "an object is used that is not there"));
-        }
         self.made().insert(place, object.clone().unbind());
         Ok(object)
     }
@@ -222,10 +215,4 @@ impl AncestorFile {
     fn __repr__(&self) -> String {
         format!("AncestorFile({})", self.path.display())
     }
-}
-
-/// An object without values of a class that derives from that of a schema's values.
-#[pyfunction]
-pub(crate) fn bare_value<'py>(schema: &Bound<'py, Schema>, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    make_bare(schema.get(), class)
 }
