@@ -368,7 +368,7 @@ def test_every_mistake_of_a_file_is_also_the_plain_python_error() -> None:
         (stored(type="Colour"), LoadError, "no configuration class"),
         (stored(identifier="12"), LoadError, "no identifier"),
         ({"objects": [], "data": {"type": "python", "value": 7}}, LoadError, "object 7"),
-        ({"version": 4, "objects": []}, RuntimeError, "version 4"),
+        ({"version": 5, "objects": []}, RuntimeError, "version 5"),
         ({"data": 1}, LoadError, "no list of objects"),
     ]
     for state, expected, message in cases:

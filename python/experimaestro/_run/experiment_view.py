@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from experimaestro._core import Run
+    from experimaestro._core import Ancestors, Run
     from experimaestro._run.driven_run import DrivenRun
     from experimaestro._run.job import Job
     from experimaestro._run.run_mode import RunMode
@@ -38,6 +38,11 @@ class ExperimentView:
     def run(self) -> Run | None:
         """The engine's side of this run; None before entering, and in a simulation."""
         return self._driven.run if self._driven is not None else None
+
+    @property
+    def ancestors(self) -> Ancestors | None:
+        """What the tasks of this run are made of, where their jobs have it in common."""
+        return self._driven.ancestors if self._driven is not None else None
 
     @property
     def is_open(self) -> bool:

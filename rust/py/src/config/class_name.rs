@@ -7,25 +7,37 @@ use pyo3::types::PyType;
 use super::hash;
 use super::identifier;
 use super::json::{Writer, importable};
+use super::schema::Schema;
 use super::state::ConfigState;
 
 /// Members of a JSON object, each after a comma.
-pub(super) fn write_class(writer: &mut Writer<'_>, class: &Bound<'_, PyType>) -> PyResult<()> {
+pub(super) fn write_class(writer: &mut Writer<'_>, schema: &Schema, py: Python<'_>) -> PyResult<()> {
+    let text = match schema.class_text.get() {
+        Some(text) => text,
+        None => {
+            let text = class_text(schema.class.bind(py))?;
+            schema.class_text.get_or_init(|| text)
+        }
+    };
+    writer.raw(text);
+    Ok(())
+}
+
+fn class_text(class: &Bound<'_, PyType>) -> PyResult<String> {
     let module = importable(class.py(), class.module()?.to_str()?)?;
-    let module = module.as_str();
     let name = class.qualname()?;
     let name = name.to_str()?;
-    writer.key("module", false);
-    writer.string(module);
-    writer.key("type", false);
-    writer.string(name);
-    writer.key("typename", false);
-    writer.string(&format!("{module}.{name}"));
-    if let Some(file) = script_of(class.py(), module)? {
-        writer.key("file", false);
-        writer.string(&file);
+    let mut text = String::new();
+    let mut member = |key: &str, value: &str| {
+        text.push_str(&format!(",\"{key}\":{}", serde_json::Value::from(value)));
+    };
+    member("module", &module);
+    member("type", name);
+    member("typename", &format!("{module}.{name}"));
+    if let Some(file) = script_of(class.py(), &module)? {
+        member("file", &file);
     }
-    Ok(())
+    Ok(text)
 }
 
 /// The source of a module that is in no package: a job may need it to find the class.
@@ -59,7 +71,7 @@ pub(super) fn write_task_of_reference(writer: &mut Writer<'_>, config: &Bound<'_
     writer.key("task", false);
     writer.raw("{\"job\":");
     writer.string(&format!("{}/{identifier}", schema.type_id));
-    write_class(writer, schema.class.bind(config.py()))?;
+    write_class(writer, schema, config.py())?;
     writer.raw("}");
     Ok(())
 }

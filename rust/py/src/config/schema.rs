@@ -125,6 +125,8 @@ pub struct Schema {
     pub(crate) plan: OnceLock<Plan>,
     /// What `identity.json` tells of the parameters, prepared at first need.
     pub(crate) described: OnceLock<String>,
+    /// How stored objects name the class, prepared at first need.
+    pub(crate) class_text: OnceLock<String>,
     /// Indices of the parameters in which a configuration may be found.
     pub(crate) holding: Vec<usize>,
     /// Parameter name to index.
@@ -157,6 +159,7 @@ impl Schema {
             arguments: Vec::new(),
             plan: OnceLock::new(),
             described: OnceLock::new(),
+            class_text: OnceLock::new(),
             holding: Vec::new(),
             index: PyDict::new(py).unbind(),
             is_task: true,
@@ -291,6 +294,7 @@ impl Schema {
             arguments,
             plan: OnceLock::new(),
             described: OnceLock::new(),
+            class_text: OnceLock::new(),
             holding,
             index: index.unbind(),
             is_task,

@@ -200,7 +200,7 @@ fn begin_object(writer: &mut Writer<'_>, it: &Written<'_, '_>, schema: &Schema) 
     writer.raw(&it.number.to_string());
     match it.config.cast::<TaskStub>() {
         Ok(stub) => write_class_of_stub(writer, stub.get()),
-        Err(_) => write_class(writer, schema.class.bind(it.config.py()))?,
+        Err(_) => write_class(writer, schema, it.config.py())?,
     }
     writer.key("identifier", false);
     writer.string(it.identifier);
