@@ -31,7 +31,7 @@ def register(cls: type[Config], value_class: Class) -> Class:
 
 
 def reduced(plain: Any) -> Any:
-    """How an object is pickled and copied, of how Python would: by its class, which makes configurations when called."""
+    """How an object is pickled and copied, given how Python would: its class, when called, makes configurations."""
     import copyreg
 
     from experimaestro import _core

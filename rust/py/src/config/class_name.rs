@@ -1,5 +1,7 @@
 //! How a stored object names its class, so that another process finds it.
 
+use std::fmt::Write as _;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -12,14 +14,12 @@ use super::state::ConfigState;
 
 /// Members of a JSON object, each after a comma.
 pub(super) fn write_class(writer: &mut Writer<'_>, schema: &Schema, py: Python<'_>) -> PyResult<()> {
-    let text = match schema.class_text.get() {
-        Some(text) => text,
-        None => {
-            let text = class_text(schema.class.bind(py))?;
-            schema.class_text.get_or_init(|| text)
-        }
-    };
-    writer.raw(text);
+    if let Some(text) = schema.class_text.get() {
+        writer.raw(text);
+        return Ok(());
+    }
+    let text = class_text(schema.class.bind(py))?;
+    writer.raw(schema.class_text.get_or_init(|| text));
     Ok(())
 }
 
@@ -29,7 +29,8 @@ fn class_text(class: &Bound<'_, PyType>) -> PyResult<String> {
     let name = name.to_str()?;
     let mut text = String::new();
     let mut member = |key: &str, value: &str| {
-        text.push_str(&format!(",\"{key}\":{}", serde_json::Value::from(value)));
+        // Writing to a string cannot fail.
+        let _ = write!(text, ",\"{key}\":{}", serde_json::Value::from(value));
     };
     member("module", &module);
     member("type", name);

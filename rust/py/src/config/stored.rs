@@ -204,7 +204,7 @@ impl<'py> Reading<'_, 'py> {
         let Some((file, place)) = self.ancestors.zip(place_of(value)) else {
             return Err(damaged(self.py(), "it refers to another file, and none is named"));
         };
-        file.get().object(file, place, member(value, "task"))
+        AncestorFile::object(file, place, member(value, "task"))
     }
 
     fn enumeration(&self, module: &str, name: &str, member: &str) -> PyResult<Bound<'py, PyAny>> {

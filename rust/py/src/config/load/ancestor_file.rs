@@ -67,49 +67,47 @@ impl AncestorFile {
     }
 
     /// Make what the objects of another file need of this one.
-    pub(super) fn make_for<'py>(&self, slf: &Bound<'py, Self>, others: &[Stored<'_, 'py>]) -> PyResult<()> {
+    pub(super) fn make_for<'py>(slf: &Bound<'py, Self>, others: &[Stored<'_, 'py>]) -> PyResult<()> {
         let mut wanted = Vec::new();
         for it in others {
             if let Some(place) = it.definition.same {
-                self.made().insert(place, it.object.clone().unbind());
+                slf.get().made().insert(place, it.object.clone().unbind());
             }
             it.definition.elsewhere(&mut wanted);
         }
-        self.make(slf, wanted, None)
+        Self::make(slf, wanted, None)
     }
 
     /// The object at a place; of a submitted task whose object nobody has looked at yet, what stands for it.
     pub(crate) fn object<'py>(
-        &self,
         slf: &Bound<'py, Self>,
         place: Place,
         task: Option<&JsonValue<'_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        if let Some(object) = self.known(place, py) {
+        if let Some(object) = slf.get().known(place, py) {
             return Ok(object);
         }
-        let Some(task) = task else { return Err(self.damaged(py, "an object is used that is not there")) };
+        let Some(task) = task else { return Err(slf.get().damaged(py, "an object is used that is not there")) };
         let definition = Definition::of_members(py, task)?;
-        let schema = schema_of(self.resolver.bind(py), &definition)?;
+        let schema = schema_of(slf.get().resolver.bind(py), &definition)?;
         let module = py.import(intern!(py, "experimaestro._config.stand_ins"))?;
         let object = module.call_method1(intern!(py, "stand_in"), (slf, place.at, place.number, schema))?;
-        self.made().insert(place, object.clone().unbind());
+        slf.get().made().insert(place, object.clone().unbind());
         Ok(object)
     }
 
     /// Make the objects at these places, and those that they need; `whole` is one that stood for itself until now.
     fn make<'py>(
-        &self,
         slf: &Bound<'py, Self>,
         wanted: Vec<Place>,
         whole: Option<(Place, &Bound<'py, PyAny>)>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let lists = self.gather(py, wanted, whole.map(|(place, _)| place))?;
+        let lists = slf.get().gather(py, wanted, whole.map(|(place, _)| place))?;
         let documents = lists.iter().map(|it| Document::parse(py, &it.content)).collect::<PyResult<Vec<_>>>()?;
-        let bases = Bases { workspace: self.workspace.clone(), job: None };
-        let resolver = self.resolver.bind(py);
+        let bases = Bases { workspace: slf.get().workspace.clone(), job: None };
+        let resolver = slf.get().resolver.bind(py);
         let enumerations: Enumerations<'py> = RefCell::new(HashMap::new());
         let mut parts = Vec::with_capacity(lists.len());
         let mut new = Vec::new();
@@ -117,13 +115,13 @@ impl AncestorFile {
             for (list, document) in lists.iter().zip(&documents) {
                 let mut table = Table::of(document);
                 for position in 0..document.definitions.len() {
-                    table.made.get_mut()[position] = self.known(Place { at: list.at, number: position }, py);
+                    table.made.get_mut()[position] = slf.get().known(Place { at: list.at, number: position }, py);
                 }
                 let stored = make_all(resolver, &mut table, &list.needed, Mode::Instance, &mut HashMap::new())?;
                 for it in &stored {
                     if let Some(number) = document.position(it.definition.id) {
                         let place = Place { at: list.at, number };
-                        if self.made().insert(place, it.object.clone().unbind()).is_none() {
+                        if slf.get().made().insert(place, it.object.clone().unbind()).is_none() {
                             new.push(place);
                         }
                     }
@@ -150,7 +148,7 @@ impl AncestorFile {
         let filled = fill();
         if filled.is_err() {
             // Who asks again gets the error again, not half an object.
-            let mut made = self.made();
+            let mut made = slf.get().made();
             let dropped: Vec<_> = new.iter().filter_map(|place| made.remove(place)).collect();
             drop(made);
             drop(dropped);
@@ -167,7 +165,9 @@ impl AncestorFile {
                 pending.entry(place.at).or_default().push(number);
             }
         };
-        wanted.into_iter().for_each(|place| want(place, &mut pending));
+        for place in wanted {
+            want(place, &mut pending);
+        }
         let mut lists = Vec::new();
         // A list refers to earlier ones only, so each is complete when its turn comes.
         while let Some((at, numbers)) = pending.pop_last() {
@@ -185,7 +185,9 @@ impl AncestorFile {
             if elsewhere.iter().any(|place| place.at >= at) {
                 return Err(self.damaged(py, format_args!("the list at {at} refers to a later one")));
             }
-            elsewhere.into_iter().for_each(|place| want(place, &mut pending));
+            for place in elsewhere {
+                want(place, &mut pending);
+            }
             lists.push(List { at, content, needed });
         }
         Ok(lists)
@@ -209,7 +211,7 @@ impl AncestorFile {
     /// Turn a stand-in into the object that it stands for, with values, its `__init__` and `__post_init__` called.
     fn complete<'py>(slf: &Bound<'py, Self>, at: u64, number: usize, object: &Bound<'py, PyAny>) -> PyResult<()> {
         let place = Place { at, number };
-        slf.get().make(slf, vec![place], Some((place, object)))
+        Self::make(slf, vec![place], Some((place, object)))
     }
 
     fn __repr__(&self) -> String {

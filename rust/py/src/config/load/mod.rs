@@ -101,7 +101,7 @@ pub(crate) fn load_objects<'py>(
         link(&stored, &table, &mut stubs)?;
     }
     if let Some(file) = &ancestors {
-        file.get().make_for(file, &stored)?;
+        AncestorFile::make_for(file, &stored)?;
     }
     let reading = |file| Reading {
         objects: &table,
