@@ -23,12 +23,14 @@ from experimaestro import (
     PathGenerator,
     RunMode,
     Task,
+    deprecate,
     experiment,
     field,
     from_task_dir,
 )
 from experimaestro._config import stand_ins
 from experimaestro._config.lifecycle import job_files, load_task
+from experimaestro._config.recomputing import JobName, Recomputation
 from experimaestro._config.snapshot import read_snapshot
 from experimaestro._config.stored_values import node_of, shape
 from experimaestro._core import Ancestors
@@ -464,3 +466,28 @@ def test_a_file_that_has_as_many_names_as_it_can_is_copied(workspace: Path) -> N
     write(tasks[3:], workspace, ancestors)
     assert len(list((workspace / "experiments" / "xp" / "run").glob("ancestors-*"))) == 2
     assert [walk(from_task_dir(folder_of(task))) for task in tasks] == [walk(task) for task in tasks]
+
+
+class Renamed(Task):
+    x: Param[int]
+
+    @deprecate
+    def w(self, value: int) -> None:
+        self.x = value
+
+    def execute(self) -> None: ...
+
+
+@contract
+def test_what_is_deprecated_is_found_in_ancestors_too(workspace: Path) -> None:
+    with experiment(workspace, "xp", run_mode=RunMode.DRY_RUN):
+        user = Step.C(x=1, before=[Step.C(x=0, before=[Renamed.C(x=5).submit()]).submit()])
+        user.submit()
+    write([user], workspace, Ancestors(str(workspace), "xp", "run", most=0))
+    (file,) = (folder_of(user) / ".experimaestro").glob("ancestors-*")
+    name = JobName(folder_of(user).parent.name, folder_of(user).name)
+    assert not Recomputation(workspace, "md5").of(name).is_deprecated
+    file.write_bytes(file.read_bytes().replace(b'"fields":{"x":5}', b'"fields":{"w":5}'))
+    found = Recomputation(workspace, "md5").of(name)
+    assert found.is_deprecated
+    assert found.name == name

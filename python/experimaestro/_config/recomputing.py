@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from experimaestro import _core
 
 from .deprecation import convert
+from .gathering import gathered, refers
 from .lifecycle import OWN_SCHEME
 from .loading import read
 
@@ -85,6 +86,8 @@ class Recomputation:
             data = file.read_bytes()
         except OSError as error:
             raise _core.MissingFileError(f"{file} cannot be read: {error.strerror}") from None
+        if refers(data):
+            data = gathered(data, file.parent)
         directory = directory or self.folder(name)
         loaded = read(data, workspace=self.workspace, directory=directory, as_instance=False, partial=False)
         config = loaded.result
