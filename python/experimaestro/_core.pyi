@@ -247,8 +247,11 @@ def params_json(config: Any, workspace: str, directory: str, tags: dict[str, Any
 class Ancestors:
     """The files of the jobs of a run, and what they have in common (docs/serialization.md)."""
 
-    def __new__(cls, workspace: str, experiment: str, run: str, *, most: int = 128) -> Ancestors:
-        """What a task is made of is in its own file up to `most` objects beyond the first tasks."""
+    def __new__(cls, workspace: str, experiment: str, run: str, *, most: int | None = None) -> Ancestors:
+        """What a task is made of is in its own file up to `most` objects beyond the first tasks.
+
+        By default, as many as `XPM_MOST_ANCESTORS` says, else 128.
+        """
 
     def job_files(self, config: Any, task_id: str, identifier: str, tags: dict[str, Any]) -> tuple[bytes, bytes]:
         """Content of a job's `params.json` and `identity.json`; puts what they refer to into the job's folder."""

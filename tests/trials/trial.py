@@ -43,6 +43,8 @@ class Place:
             "HOME": str(self.root),
             "RECORDS": str(self.records),
             "XPM_SLOTS": "3",
+            # Jobs refer to what their run wrote of their ancestors, or hold them.
+            "XPM_MOST_ANCESTORS": "0" if self.seed % 2 else "",
             "XPM_FAULT_LOG": str(self.log),
         }
         if fault:

@@ -491,3 +491,15 @@ def test_what_is_deprecated_is_found_in_ancestors_too(workspace: Path) -> None:
     found = Recomputation(workspace, "md5").of(name)
     assert found.is_deprecated
     assert found.name == name
+
+
+@contract
+def test_the_environment_sets_how_much_a_job_holds(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = submitted([(1, [], []), (1, [0], [])], workspace)
+    for number, version in (("0", 4), ("", 3), ("5", 3)):
+        monkeypatch.setenv("XPM_MOST_ANCESTORS", number)
+        write(tasks, workspace, Ancestors(str(workspace), "xp", "run"))
+        assert json.loads((folder_of(tasks[1]) / "params.json").read_text())["version"] == version
+    monkeypatch.setenv("XPM_MOST_ANCESTORS", "many")
+    with pytest.raises(ValueError, match="XPM_MOST_ANCESTORS"):
+        Ancestors(str(workspace), "xp", "run")

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use experimaestro_core::fs::{self, AppendFile, Durability, FsResult, random_word};
 use experimaestro_core::layout::{JobDirectory, RunDirectory, Workspace};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt as _;
 
@@ -20,6 +21,10 @@ use super::json::{Bases, Elsewhere, Place};
 use super::reach::{Own, address, exceeds, have_pre_tasks};
 use super::serialize::{Entry, Listing, entries, envelope, listed, write_listing};
 use crate::errors;
+
+/// Objects of ancestors that a task holds itself, unless the environment says another number.
+const MOST: usize = 128;
+const VARIABLE: &str = "XPM_MOST_ANCESTORS";
 
 /// The file, under the name that new job folders get.
 struct Shared {
@@ -171,10 +176,15 @@ pub struct Ancestors {
 impl Ancestors {
     /// What a task is made of is in its own file up to `most` objects beyond the first tasks; then it refers to them.
     #[new]
-    #[pyo3(signature = (workspace, experiment, run, *, most = 128))]
-    fn new(workspace: String, experiment: &str, run: &str, most: usize) -> Self {
+    #[pyo3(signature = (workspace, experiment, run, *, most = None))]
+    fn new(workspace: String, experiment: &str, run: &str, most: Option<usize>) -> PyResult<Self> {
         let run = Workspace::new(&workspace).experiment(experiment).run(run);
-        Self { to: Target { run, workspace }, most, written: Mutex::default() }
+        let told = std::env::var(VARIABLE).ok().filter(|text| most.is_none() && !text.is_empty());
+        let told = told.map(|text| text.parse().map_err(|_| text)).transpose().map_err(|text| {
+            PyValueError::new_err(format!("{VARIABLE} must be a number of objects, 0 or more, not {text:?}"))
+        })?;
+        let most = most.or(told).unwrap_or(MOST);
+        Ok(Self { to: Target { run, workspace }, most, written: Mutex::default() })
     }
 
     /// The contents of a job's `params.json` and `identity.json`; puts what they refer to into the job's folder.
