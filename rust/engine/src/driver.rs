@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use experimaestro_core::job::{Failure, JobEvent, JobId, JobState, Place};
+use experimaestro_core::job::{Failure, JobEvent, JobId, JobState, Place, TransientMode};
 use experimaestro_core::scheduler::{Effect, Event, GPUS, Pool, Resubmission, Scheduler, Submission};
 
 use crate::job::Job;
@@ -240,7 +240,8 @@ impl Driver {
             Effect::Start(_) => {
                 let count = self.scheduler.request(id).map_or(0, |request| request.amount(GPUS));
                 job.set_devices(self.devices.give(id, count));
-                self.shared.pool.run(move || start(&shared, &job));
+                let perishable = self.perishable(id);
+                self.shared.pool.run(move || start(&shared, &job, &perishable));
             }
             Effect::Watch(_) => self.shared.pool.run(move || follow(&shared, &job)),
             Effect::Stop(_) => self.shared.pool.run(move || stop(&shared, &job)),
@@ -248,6 +249,12 @@ impl Driver {
             Effect::Retried(_, failure) => self.retried(id, &failure),
             Effect::Changed(_, state) => self.changed(id, &state),
         }
+    }
+
+    /// The jobs that a job depends on whose folders the driver of another run may remove at any time.
+    fn perishable(&self, id: JobId) -> Vec<Arc<Job>> {
+        let known = self.scheduler.dependencies(id).iter().filter_map(|id| self.jobs.get(id.index()));
+        known.map(|known| &known.job).filter(|job| job.transient() == TransientMode::Remove).map(Arc::clone).collect()
     }
 
     fn changed(&mut self, id: JobId, state: &JobState) {

@@ -22,11 +22,16 @@ use crate::time::now;
 const DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 
 /// Start a job that was given its resources, unless its folder says that it is done or somebody else's.
-pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
+///
+/// `perishable` are those it depends on whose folders may have been removed since they were done.
+pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>, perishable: &[Arc<Job>]) {
     let taken = take(job.directory(), &ProcessIdentity::current(), now());
     let event = match taken {
         Ok(Taken::Mine(number)) => match ended_meanwhile(job, number) {
-            Ok(None) => return start_attempt(shared, job, number),
+            Ok(None) => match removed_of(perishable) {
+                None => return start_attempt(shared, job, number),
+                Some(message) => return cannot_start(shared, job, number, &message),
+            },
             Ok(Some(event)) => event,
             Err(error) => return cannot_start(shared, job, number, &error.to_string()),
         },
@@ -35,6 +40,17 @@ pub(crate) fn start(shared: &Arc<Shared>, job: &Arc<Job>) {
         Err(error) => JobEvent::Failed(disk_failure(&error)),
     };
     shared.tell(job.id(), event);
+}
+
+/// What to say when a job that was done for others only is not there any more.
+fn removed_of(perishable: &[Arc<Job>]) -> Option<String> {
+    let is_gone = |job: &&Arc<Job>| !matches!(fs::exists(&job.directory().done()), Ok(true));
+    let key = perishable.iter().find(is_gone)?.key();
+    Some(format!(
+        "{}/{} that it depends on was removed when another run ended that did not need it any more (TransientMode.REMOVE): \
+         submit both again",
+        key.task_id, key.identifier
+    ))
 }
 
 /// Another driver may have run the job while it waited here, and not well: then that is how it ended, as if it had been

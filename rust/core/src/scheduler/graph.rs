@@ -95,6 +95,11 @@ impl Scheduler {
         self.nodes.get(job.index()).map(|node| &node.request)
     }
 
+    /// The jobs that must be done before a job.
+    pub fn dependencies(&self, job: JobId) -> &[JobId] {
+        self.nodes.get(job.index()).map_or(&[], |node| &node.dependencies)
+    }
+
     /// What there is and what is taken.
     pub fn pool(&self) -> &Pool {
         &self.pool

@@ -57,7 +57,7 @@ impl<'a> Checked<'a> {
         findings.interruptions += self.lines.iter().filter(|line| line.0 == "interrupted").count();
         let mut problems = Vec::new();
         for line in &self.lines {
-            if !matches!(line.0.as_str(), "start" | "end" | "interrupted") {
+            if !matches!(line.0.as_str(), "start" | "end" | "interrupted" | "gone") {
                 problems.push(format!("{line:?}"));
             }
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use experimaestro_core::claim::{Attempt, ClaimError, ClaimResult, Evidence, Outcome, evidence_of};
 use experimaestro_core::fs::{self, Durability, fault};
+use experimaestro_core::job::TransientMode;
 use experimaestro_core::layout::JobDirectory;
 
 use crate::plan::Plan;
@@ -69,9 +70,15 @@ fn execute(plan: &Plan, attempt: &Attempt, records: &Path) -> ClaimResult<Outcom
     }
     for dependency in &planned.dependencies {
         let needed = JobDirectory::new(job.path().with_file_name(Plan::identifier(*dependency)));
-        if !output(&needed).exists() || !needed.done().exists() {
-            witness.tell("too-early");
+        if output(&needed).exists() && needed.done().exists() {
+            continue;
         }
+        // The driver of another run removes what is not kept as soon as it needs it no more itself.
+        if plan.drivers > 1 && plan.jobs[*dependency].transient == TransientMode::Remove {
+            witness.tell("gone");
+            return Ok(Outcome::Failed);
+        }
+        witness.tell("too-early");
     }
     witness.tell("start");
     for (resource, units) in &planned.units {
