@@ -5,7 +5,8 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use experimaestro_core::claim::{
-    Attempt, ClaimError, Evidence, Outcome, ProcessIdentity, Taken, abandon, declare_lost, evidence, take,
+    Attempt, ClaimError, Evidence, Outcome, ProcessIdentity, Taken, abandon, complete, declare_lost, evidence, revoke,
+    take,
 };
 use experimaestro_core::fs;
 use experimaestro_core::layout::{AttemptFile, JobDirectory, Workspace};
@@ -235,4 +236,29 @@ fn files_cut_short_by_a_loss_of_power_do_not_stop_everything() {
     assert_eq!(take(&job, &me(), 0.0).unwrap(), Taken::Mine(2));
     std::fs::write(job.attempt(2, AttemptFile::Claim), "{").unwrap();
     assert!(matches!(take(&job, &me(), 0.0).unwrap(), Taken::Held(_)), "unknown owner: assumed alive until observed");
+}
+
+#[test]
+fn a_marker_that_comes_after_its_success_was_taken_back_is_not_believed_by_who_runs_the_job() {
+    let (_folder, job) = job();
+    take(&job, &me(), 0.0).unwrap();
+    Attempt::begin(job.clone(), Some(1), 0.0).unwrap().finish(Outcome::Done, 0, None, 0.0).unwrap();
+    revoke(&job, Some(1), "no good", 0.0).unwrap();
+    // A process that stood still between `n.end` and its marker.
+    std::fs::write(job.done(), "").unwrap();
+    assert_eq!(take(&job, &me(), 0.0).unwrap(), Taken::Mine(2));
+    let attempt = Attempt::begin(job.clone(), Some(2), 0.0).unwrap();
+    attempt.finish(Outcome::Done, 0, None, 0.0).unwrap();
+    assert!(job.done().exists());
+    assert_eq!(take(&job, &me(), 0.0).unwrap(), Taken::Done);
+}
+
+#[test]
+fn nobody_completes_a_success_that_was_taken_back() {
+    let (_folder, job) = job();
+    take(&job, &me(), 0.0).unwrap();
+    Attempt::begin(job.clone(), Some(1), 0.0).unwrap().finish(Outcome::Done, 0, None, 0.0).unwrap();
+    revoke(&job, Some(1), "no good", 0.0).unwrap();
+    complete(&job).unwrap();
+    assert!(!job.done().exists());
 }

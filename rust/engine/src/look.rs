@@ -2,7 +2,7 @@
 
 use experimaestro_core::claim::{
     Attempt, Claim, ClaimResult, Evidence, Liveness, Outcome, ProcessIdentity, Run, Taken, complete, evidence,
-    last_attempt, last_ended, revoke, take,
+    evidence_of, last_attempt, last_ended, revoke, take,
 };
 use experimaestro_core::job::{JobEvent, Place, Running, Success};
 use experimaestro_core::layout::JobDirectory;
@@ -19,7 +19,7 @@ pub(crate) fn look_at(job: &Job) -> JobEvent {
 fn found(job: &Job) -> ClaimResult<JobEvent> {
     let directory = job.directory();
     if job.is_judged() {
-        judge(job, directory)?;
+        heed_judge(job)?;
     }
     let found = evidence(directory)?;
     if matches!(found, Evidence::Done { marked: false, .. }) {
@@ -36,17 +36,30 @@ fn found(job: &Job) -> ClaimResult<JobEvent> {
     Ok(event)
 }
 
-/// Ask the task of a job whether its outputs are good, and record what it says.
-fn judge(job: &Job, directory: &JobDirectory) -> ClaimResult<()> {
-    // Before the outputs are judged: the judgement is of this attempt, and of no later one.
-    let last = last_attempt(directory)?;
-    match job.judgement() {
-        Some(true) => adopt(directory),
-        Some(false) if matches!(evidence(directory)?, Evidence::Done { .. }) => {
-            revoke(directory, last, "its outputs were found to be no good", now())
-        }
-        Some(false) | None => Ok(()),
+/// Ask the task whether its outputs are good, and act on what it says.
+fn heed_judge(job: &Job) -> ClaimResult<()> {
+    let directory = job.directory();
+    // Before they are judged: a success that comes meanwhile is not meant, its outputs may not have been there.
+    let success = success_of(directory)?;
+    match (job.judgement(), success) {
+        (Some(true), _) => adopt(directory),
+        (Some(false), Some(number)) => revoke(directory, number, "its outputs were found to be no good", now()),
+        (Some(false) | None, _) => Ok(()),
     }
+}
+
+/// Whether a job is done, and by which attempt: by none that is known, in a folder of an older package.
+#[expect(clippy::option_option, reason = "whether, and which")]
+fn success_of(directory: &JobDirectory) -> ClaimResult<Option<Option<u32>>> {
+    if !matches!(evidence(directory)?, Evidence::Done { .. }) {
+        return Ok(None);
+    }
+    for number in (1..=last_attempt(directory)?.unwrap_or(0)).rev() {
+        if matches!(evidence_of(directory, number)?, Evidence::Done { .. }) {
+            return Ok(Some(Some(number)));
+        }
+    }
+    Ok(Some(None))
 }
 
 /// Record a success without running anything: the outputs are there, and good. Whoever has the job keeps it.

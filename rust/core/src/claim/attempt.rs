@@ -1,8 +1,9 @@
 //! The job process's side: it runs only what is its own, and says how it ended.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, marker_holds};
 use super::process::ProcessIdentity;
 use super::record::{End, Ending, Outcome, Run, to_bytes};
+use super::settle::complete;
 use super::take::{Taken, take};
 use super::{ClaimError, ClaimResult, marker};
 use crate::fs::{self, Creation, Durability};
@@ -53,7 +54,7 @@ impl Attempt {
         if !self.is_mine()? {
             return Err(self.taken_over());
         }
-        if fs::exists(&self.job.done())? {
+        if marker_holds(&self.job, self.number)? {
             let ending = Ending::new(Outcome::Done, Some(0), Some("it was done already"));
             let end = End::new(&ending, Some(self.started), now);
             let path = self.job.attempt(self.number, AttemptFile::End);
@@ -119,7 +120,10 @@ impl Attempt {
         }
         if outcome == Outcome::Done {
             // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
-            marker::write_done(&self.job, &[path, self.job.params()])?;
+            if !marker::write_done(&self.job, self.number, &[path, self.job.params()])? {
+                // The marker that went may have been that of a later success.
+                complete(&self.job)?;
+            }
         } else {
             marker::write_failed(&self.job, self.number, &end)?;
         }

@@ -135,6 +135,23 @@ pub fn evidence_of(job: &JobDirectory, number: u32) -> ClaimResult<Evidence> {
     Ok(Evidence::Running { number, run, claim: stored(job, number, AttemptFile::Claim)?.ok() })
 }
 
+/// Whether there is a marker of success that somebody who has this attempt must believe: not that of a success that was taken
+/// back, which a slow process may have written since.
+pub(super) fn marker_holds(job: &JobDirectory, number: u32) -> ClaimResult<bool> {
+    if !fs::exists(&job.done())? {
+        return Ok(false);
+    }
+    let mut was_taken_back = false;
+    for earlier in (1..number).rev() {
+        if matches!(evidence_of(job, earlier)?, Evidence::Done { .. }) {
+            return Ok(true);
+        }
+        was_taken_back |= fs::exists(&job.attempt(earlier, AttemptFile::Void))?;
+    }
+    // Without attempts it is that of an older package.
+    Ok(!was_taken_back)
+}
+
 /// The last attempt before this one that had a process, and how it ended.
 ///
 /// # Errors

@@ -23,14 +23,21 @@ pub struct Failure {
     pub message: Option<String>,
 }
 
-/// Write `.done`, on the disk for good, and with it the content of other files.
-pub(super) fn write_done(job: &JobDirectory, with: &[PathBuf]) -> ClaimResult<()> {
+/// Write `.done` for the success of an attempt, on the disk for good, and with it the content of other files. `false` when that
+/// success was taken back meanwhile.
+pub(super) fn write_done(job: &JobDirectory, number: u32, with: &[PathBuf]) -> ClaimResult<bool> {
     // It is empty, so its name is all that there is to write. One wait for all of them is shorter than one for each.
     fs::create_empty(&job.done())?;
     for path in with {
         fs::sync_content(path)?;
     }
-    Ok(fs::sync_folder(job.path())?)
+    fs::sync_folder(job.path())?;
+    // Whoever takes a success back links `void`, then removes the marker: seen here, or the marker is removed there.
+    if fs::exists(&job.attempt(number, AttemptFile::Void))? {
+        fs::remove(&job.done())?;
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// Write `.failed` for an attempt. Readers ask the attempts first: a marker that a late process leaves decides nothing.

@@ -1,6 +1,6 @@
 //! What others may record about an attempt: that nobody will run it, that its process is dead, that it was a success.
 
-use super::evidence::{Evidence, evidence_of};
+use super::evidence::{Evidence, evidence_of, last_attempt};
 use super::record::{End, Ending, Outcome, Run, Void, from_bytes, to_bytes};
 use super::{ClaimResult, marker};
 use crate::fs::{self, Creation, Durability};
@@ -65,7 +65,7 @@ pub fn declare(job: &JobDirectory, number: u32, ending: &Ending, now: f64) -> Cl
 
 /// Take back the success of a job, whose outputs were found to be no good: it is to run again.
 ///
-/// `number` is the last attempt when they were judged: a later one is not meant, and stays what it is.
+/// `number` is the attempt that had succeeded when they were judged: a later one is not meant, and stays what it is.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -84,8 +84,14 @@ pub fn revoke(job: &JobDirectory, number: Option<u32>, message: &str, now: f64) 
 /// # Errors
 /// When the disk refuses.
 pub fn complete(job: &JobDirectory) -> ClaimResult<()> {
-    marker::write_done(job, &[])?;
-    marker::clear_failed(job)?;
-    fs::remove(&job.pid())?;
+    while let Some(number) = last_attempt(job)?
+        && matches!(evidence_of(job, number)?, Evidence::Done { .. })
+    {
+        if marker::write_done(job, number, &[])? {
+            marker::clear_failed(job)?;
+            fs::remove(&job.pid())?;
+            return Ok(());
+        }
+    }
     Ok(())
 }

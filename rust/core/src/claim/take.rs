@@ -1,6 +1,6 @@
 //! A driver takes the next attempt of a job.
 
-use super::evidence::{Evidence, evidence, evidence_of};
+use super::evidence::{Evidence, evidence, evidence_of, last_attempt, marker_holds};
 use super::process::{Liveness, ProcessIdentity};
 use super::record::{Claim, to_bytes};
 use super::settle::{abandon, complete, declare_lost};
@@ -27,7 +27,7 @@ pub enum Taken {
 /// When the disk refuses.
 pub fn take(job: &JobDirectory, owner: &ProcessIdentity, now: f64) -> ClaimResult<Taken> {
     loop {
-        let found = evidence(job)?;
+        let found = evidence_beside_marker(job)?;
         let number = match &found {
             Evidence::Done { marked, .. } => {
                 if !marked {
@@ -60,6 +60,18 @@ pub fn take(job: &JobDirectory, owner: &ProcessIdentity, now: f64) -> ClaimResul
     }
 }
 
+/// The evidence, but for a marker that is not to be believed.
+fn evidence_beside_marker(job: &JobDirectory) -> ClaimResult<Evidence> {
+    let found = evidence(job)?;
+    if matches!(found, Evidence::Done { marked: true, .. })
+        && let Some(last) = last_attempt(job)?
+        && !marker_holds(job, last + 1)?
+    {
+        return evidence_of(job, last);
+    }
+    Ok(found)
+}
+
 fn claim(job: &JobDirectory, number: u32, owner: &ProcessIdentity, now: f64) -> ClaimResult<bool> {
     let (path, content) = (job.attempt(number, AttemptFile::Claim), to_bytes(&Claim::new(owner, now)));
     let created = match fs::create_exclusive(&path, &content, Durability::Process) {
@@ -75,10 +87,10 @@ fn claim(job: &JobDirectory, number: u32, owner: &ProcessIdentity, now: f64) -> 
 /// Look again, now that nobody else can claim: a stale view may have hidden how the attempt before ended.
 fn confirm(job: &JobDirectory, number: u32, now: f64) -> ClaimResult<Taken> {
     let before_is_done = number > 1 && matches!(evidence_of(job, number - 1)?, Evidence::Done { .. });
-    if before_is_done || fs::exists(&job.done())? {
+    if before_is_done || marker_holds(job, number)? {
         abandon(job, number, "the job was done already", now)?;
         if before_is_done {
-            marker::write_done(job, &[])?;
+            marker::write_done(job, number - 1, &[])?;
         }
         return Ok(Taken::Done);
     }

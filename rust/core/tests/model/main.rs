@@ -19,6 +19,7 @@ const NOT_AFTER: &str = "no execute begins after a success";
 const NOT_AFTER_STRICTLY: &str = "no execute begins after a success, not even one that was declared lost";
 const TRUE_DONE: &str = "DONE has its marker's attempt, one, and its outputs";
 const FINISHES: &str = "everything finishes once faults stop";
+const JUDGED: &str = "no success is taken back that was judged before it was one";
 const ROOM: &str = "the model has room for all attempts";
 
 impl Model for World {
@@ -32,7 +33,14 @@ impl Model for World {
     fn actions(&self, state: &State, actions: &mut Vec<Step>) {
         for host in 0..2 {
             actions.push(Step::Driver(host));
-            let faults = [Fault::DriverKilled, Fault::ClaimForgotten, Fault::StaleLook, Fault::LaunchedTwice];
+            let faults = [
+                Fault::DriverKilled,
+                Fault::ClaimForgotten,
+                Fault::StaleLook,
+                Fault::LaunchedTwice,
+                Fault::OutputsNoGood,
+                Fault::OutputsFound,
+            ];
             actions.extend(faults.map(|fault| Step::DriverFault(host, fault)));
         }
         for number in 0..u8::try_from(state.processes.len()).unwrap() {
@@ -66,11 +74,11 @@ impl Model for World {
             Property::always(ONCE, |_, state: &State| state.executing() <= 1),
             Property::always(NOT_AFTER, |_, state: &State| !state.began_after_done),
             Property::always(TRUE_DONE, |_, state: &State| {
-                let done = state.attempts.iter().filter(|attempt| attempt.end == Some(End::Done));
-                state.successes() <= 1
-                    && done.clone().all(|attempt| attempt.outputs)
-                    && (!state.marker || done.count() == 1)
+                let mut done = state.attempts.iter().filter(|attempt| attempt.end == Some(End::Done));
+                let has_ended = done.clone().count() > 0;
+                state.successes() <= 1 && done.all(|attempt| attempt.outputs) && (!state.marker || has_ended)
             }),
+            Property::always(JUDGED, |_, state: &State| !state.revoked_unjudged),
             // Exact, since no path comes back to a state: a test below checks that.
             Property::always(FINISHES, |world: &World, state: &State| state.is_finished() || world.can_go_on(state)),
             Property::always(ROOM, |_, state: &State| !state.overflow),
@@ -87,6 +95,11 @@ impl Model for World {
         if self.faults > 0 {
             properties.push(Property::sometimes("another attempt succeeds", |_, state: &State| {
                 state.attempts[1].end != Some(End::Done) && state.successes() == 1
+            }));
+        }
+        if self.judges {
+            properties.push(Property::sometimes("a success is taken back, and another comes", |_, state: &State| {
+                state.successes() == 1 && state.attempts.iter().any(|attempt| attempt.void)
             }));
         }
         if self.pauses {
@@ -111,7 +124,8 @@ fn faults(usual: u8) -> u8 {
     std::env::var("MODEL_FAULTS").map_or(usual, |text| text.parse().unwrap())
 }
 
-const STRICT: World = World { variant: Variant::Faithful, faults: 2, pauses: false, pause_before_execute: false };
+const STRICT: World =
+    World { variant: Variant::Faithful, faults: 2, pauses: false, pause_before_execute: false, judges: false };
 
 fn check(world: World, what: &str) {
     let world = World { faults: faults(world.faults), ..world };
@@ -123,6 +137,11 @@ fn check(world: World, what: &str) {
 #[test]
 fn with_true_evidence() {
     check(STRICT, "evidence is always true");
+}
+
+#[test]
+fn with_tasks_that_judge_their_outputs() {
+    check(World { judges: true, ..STRICT }, "outputs are found good, or no good");
 }
 
 #[test]
@@ -169,6 +188,10 @@ fn broken_protocols_are_caught() {
     caught(Variant::NoEvidence, STRICT, ONCE_STRICTLY);
     caught(Variant::EndBeforeOutputs, STRICT, TRUE_DONE);
     caught(Variant::NobodyCompletes, STRICT, FINISHES);
+    let judges = World { judges: true, ..STRICT };
+    caught(Variant::JudgedBeforeItEnded, judges, JUDGED);
+    caught(Variant::VoidMarkerBelieved, judges, TRUE_DONE);
+    caught(Variant::AdoptedWithoutAttempt, judges, TRUE_DONE);
 }
 
 /// All states, with the number of steps that lead to each.

@@ -26,6 +26,10 @@ pub(crate) enum Fault {
     LaunchedTwice,
     /// `execute` raises.
     ExecuteRaises,
+    /// The task of a driver finds that the outputs are no good.
+    OutputsNoGood,
+    /// The task of a driver finds that its outputs are there and good, though nothing says that it ran.
+    OutputsFound,
 }
 
 /// How the protocol is changed, to see whether the properties notice.
@@ -47,6 +51,12 @@ pub(crate) enum Variant {
     EndBeforeOutputs,
     /// A driver that finds a success without a marker leaves it so.
     NobodyCompletes,
+    /// Outputs are judged, and only then is it looked for a success to take back.
+    JudgedBeforeItEnded,
+    /// A marker is believed although its success was taken back.
+    VoidMarkerBelieved,
+    /// Outputs that are found are recorded as a success without an attempt that was won.
+    AdoptedWithoutAttempt,
 }
 
 /// How an attempt ended.
@@ -72,6 +82,15 @@ pub(crate) struct Attempt {
     pub(crate) run: Option<Run>,
     pub(crate) end: Option<End>,
     pub(crate) outputs: bool,
+    /// Its success counts no longer.
+    pub(crate) void: bool,
+}
+
+impl Attempt {
+    /// It ended as done, and nobody has taken that back.
+    pub(crate) fn is_success(&self) -> bool {
+        self.end == Some(End::Done) && !self.void
+    }
 }
 
 /// What a driver does next.
@@ -91,7 +110,16 @@ pub(crate) enum Doing {
     Watch(u8),
     Tombstone(u8),
     DeclareLost(u8),
-    Complete,
+    /// It has found the success of this attempt, and writes the marker.
+    Complete(u8),
+    /// It has written the marker.
+    LookAfterMarker(u8),
+    RemoveMarker,
+    /// It has found a success of this attempt (or none, zero), and asks the task whether the outputs are good: they are not.
+    Judge(u8),
+    /// They were judged when the attempt had ended (or had not).
+    Revoke(u8, bool),
+    RemoveRevoked,
     Finished,
 }
 
@@ -100,6 +128,8 @@ pub(crate) enum Doing {
 pub(crate) struct Driver {
     pub(crate) life: u8,
     pub(crate) doing: Doing,
+    /// It takes an attempt to record outputs that it has found.
+    pub(crate) adopts: bool,
 }
 
 /// Where a process is.
@@ -113,6 +143,11 @@ pub(crate) enum At {
     Executed,
     LinkEnd,
     Mark,
+    /// It has written the marker.
+    LookAfterMarker,
+    RemoveMarker,
+    /// The marker that it removed may have been another's.
+    Complete,
     Raised,
     Over,
 }
@@ -124,6 +159,8 @@ pub(crate) struct Process {
     pub(crate) host: u8,
     pub(crate) at: At,
     pub(crate) paused: bool,
+    /// It records a success without executing.
+    pub(crate) adopts: bool,
 }
 
 /// Everything.
@@ -140,6 +177,10 @@ pub(crate) struct State {
     pub(crate) lost_began_after_done: bool,
     /// A process found, late, that its attempt was over, and stopped itself.
     pub(crate) stopped_itself: bool,
+    /// A success was taken back whose outputs had been judged before it ended.
+    pub(crate) revoked_unjudged: bool,
+    /// A driver believed a marker whose success was just being taken back, or that had been written too late.
+    pub(crate) believed_too_long: bool,
     /// More attempts were asked for than there is room.
     pub(crate) overflow: bool,
 }
@@ -166,6 +207,8 @@ pub(crate) struct World {
     pub(crate) pauses: bool,
     /// Whether a pause may come between a process's last look and its `execute`.
     pub(crate) pause_before_execute: bool,
+    /// Whether drivers ask the task about its outputs.
+    pub(crate) judges: bool,
 }
 
 impl State {
@@ -198,7 +241,7 @@ impl State {
     }
 
     pub(crate) fn success_is_recorded(&self) -> bool {
-        self.marker || self.attempts.iter().any(|attempt| attempt.end == Some(End::Done))
+        self.attempts.iter().any(Attempt::is_success)
     }
 
     /// How many execute in an attempt that counts: one that nobody declared lost.
@@ -212,12 +255,16 @@ impl State {
     }
 
     pub(crate) fn successes(&self) -> usize {
-        self.attempts.iter().filter(|attempt| attempt.end == Some(End::Done)).count()
+        self.attempts.iter().filter(|attempt| attempt.is_success()).count()
     }
 
     pub(crate) fn is_finished(&self) -> bool {
         let drivers = self.drivers.iter().all(|driver| driver.doing == Doing::Finished);
-        drivers && self.marker && self.processes.iter().all(|process| process.at == At::Over)
+        let is_true = self.successes() == 1 || self.believed_too_long;
+        drivers
+            && (self.marker || self.believed_too_long)
+            && is_true
+            && self.processes.iter().all(|process| process.at == At::Over)
     }
 
     fn begin_execute(&mut self, number: u8) {
@@ -235,7 +282,7 @@ impl State {
 
 impl World {
     pub(crate) fn start(&self) -> State {
-        let driver = Driver { life: 0, doing: Doing::LookForMarker };
+        let driver = Driver { life: 0, doing: Doing::LookForMarker, adopts: false };
         State {
             attempts: [Attempt::default(); ATTEMPTS],
             marker: false,
@@ -245,6 +292,8 @@ impl World {
             began_after_done: false,
             lost_began_after_done: false,
             stopped_itself: false,
+            revoked_unjudged: false,
+            believed_too_long: false,
             overflow: false,
         }
     }
@@ -254,7 +303,10 @@ impl World {
         let mut state = before.clone();
         let driver = before.drivers[usize::from(host)];
         let next = match driver.doing {
-            Doing::LookForMarker if before.marker && self.variant != Variant::DoneDeletedToStart => Doing::Finished,
+            Doing::LookForMarker if before.marker && self.variant != Variant::DoneDeletedToStart => {
+                state.believed_too_long |= before.successes() == 0;
+                Doing::Finished
+            }
             Doing::LookForMarker if before.marker => {
                 state.marker = false;
                 Doing::Claim(before.last_attempt() + 1)
@@ -265,8 +317,9 @@ impl World {
                 number => Doing::ReadEnd(number),
             },
             Doing::ReadEnd(number) => match before.look(number).end {
+                Some(End::Done) if before.look(number).void => Doing::Claim(number + 1),
                 Some(End::Done) if self.variant == Variant::NobodyCompletes => Doing::Finished,
-                Some(End::Done) => Doing::Complete,
+                Some(End::Done) => Doing::Complete(number),
                 Some(End::Failed | End::Lost) => Doing::Claim(number + 1),
                 None => Doing::ReadRun(number),
             },
@@ -302,8 +355,8 @@ impl World {
                 Doing::Confirm(number)
             }
             Doing::Confirm(number) => {
-                let before_is_done = number > 1 && before.look(number - 1).end == Some(End::Done);
-                let done = before_is_done || before.marker;
+                let before_is_done = number > 1 && before.look(number - 1).is_success();
+                let done = before_is_done || self.believes_marker(before);
                 if done && self.variant != Variant::DoneDeletedToStart {
                     Doing::Tombstone(number)
                 } else {
@@ -311,10 +364,21 @@ impl World {
                 }
             }
             Doing::Launch(number) => {
-                state.processes.push(Process { attempt: number, host, at: At::Begin, paused: false });
+                let adopts = std::mem::take(&mut state.drivers[usize::from(host)].adopts);
+                state.processes.push(Process { attempt: number, host, at: At::Begin, paused: false, adopts });
                 Doing::Watch(number)
             }
             Doing::Watch(number) => return self.watch(state, host, number),
+            Doing::Finished => return None,
+            doing => Self::write(&mut state, doing),
+        };
+        state.drivers[usize::from(host)].doing = next;
+        Some(state)
+    }
+
+    /// A file is written, or removed; what the driver does after that.
+    fn write(state: &mut State, doing: Doing) -> Doing {
+        match doing {
             Doing::Tombstone(number) => {
                 state.attempt(number).run.get_or_insert(Run::Tombstone);
                 Doing::LookForMarker
@@ -323,14 +387,30 @@ impl World {
                 state.attempt(number).end.get_or_insert(End::Lost);
                 Doing::LookForMarker
             }
-            Doing::Complete => {
+            Doing::Complete(number) => {
                 state.marker = true;
-                Doing::Finished
+                Doing::LookAfterMarker(number)
             }
-            Doing::Finished => return None,
-        };
-        state.drivers[usize::from(host)].doing = next;
-        Some(state)
+            Doing::LookAfterMarker(number) if state.look(number).void => Doing::RemoveMarker,
+            Doing::LookAfterMarker(_) => Doing::Finished,
+            Doing::RemoveMarker | Doing::RemoveRevoked => {
+                state.marker = false;
+                Doing::LookForMarker
+            }
+            Doing::Judge(number) => Doing::Revoke(number, state.look(number).end == Some(End::Done)),
+            Doing::Revoke(number, _) if state.look(number).end != Some(End::Done) => Doing::List,
+            Doing::Revoke(number, was_over) => {
+                state.revoked_unjudged |= !was_over && !state.look(number).void;
+                state.attempt(number).void = true;
+                Doing::RemoveRevoked
+            }
+            other => other,
+        }
+    }
+
+    /// Who has an attempt looks whether there is a success behind the marker that nobody has taken back.
+    fn believes_marker(self, state: &State) -> bool {
+        state.marker && (state.successes() > 0 || self.variant == Variant::VoidMarkerBelieved)
     }
 
     /// The end of its own children is certain.
@@ -361,13 +441,20 @@ impl World {
                 state.attempt(process.attempt).run = Some(Run::Process(number));
                 if self.variant == Variant::NoLookUnderTheClaim { At::Ready } else { At::Look }
             }
-            At::Look if over || before.marker => {
+            At::Look if over || self.believes_marker(before) => {
                 if over {
                     state.stopped_itself = true;
+                } else if before.successes() == 0 {
+                    state.attempt(process.attempt).end = Some(End::Done);
                 } else {
                     state.attempt(process.attempt).end = Some(End::Failed);
                 }
                 At::Over
+            }
+            // The outputs are there, and were found to be good.
+            At::Look if process.adopts => {
+                state.attempt(process.attempt).outputs = true;
+                At::LinkEnd
             }
             At::Look if self.pause_before_execute => At::Ready,
             At::Look | At::Ready => {
@@ -396,6 +483,16 @@ impl World {
             At::Mark => {
                 state.marker = true;
                 state.attempt(process.attempt).outputs = true;
+                At::LookAfterMarker
+            }
+            At::LookAfterMarker if before.look(process.attempt).void => At::RemoveMarker,
+            At::LookAfterMarker => At::Over,
+            At::RemoveMarker => {
+                state.marker = false;
+                At::Complete
+            }
+            At::Complete => {
+                state.marker |= before.look(before.last_attempt()).is_success();
                 At::Over
             }
             At::Raised => {
@@ -421,6 +518,16 @@ impl World {
         Some(state)
     }
 
+    /// The attempt whose outputs a driver judges: one that has succeeded.
+    fn judged(self, before: &State) -> Option<u8> {
+        if self.variant == Variant::JudgedBeforeItEnded {
+            let last = before.last_attempt();
+            return (last > 0).then_some(last);
+        }
+        let position = before.attempts.iter().rposition(Attempt::is_success)?;
+        u8::try_from(position).ok()
+    }
+
     /// Something goes wrong for a driver.
     pub(crate) fn driver_fault(&self, before: &State, host: u8, fault: Fault) -> Option<State> {
         let mut state = before.clone();
@@ -428,7 +535,19 @@ impl World {
         let driver = &mut state.drivers[usize::from(host)];
         driver.doing = match (fault, driver.doing) {
             (Fault::DriverKilled, doing) if doing != Doing::Finished => {
-                driver.life += 1;
+                (driver.life, driver.adopts) = (driver.life + 1, false);
+                Doing::LookForMarker
+            }
+            (Fault::OutputsNoGood, Doing::LookForMarker) if self.judges => {
+                let number = self.judged(before)?;
+                Doing::Judge(number)
+            }
+            (Fault::OutputsFound, Doing::LookForMarker) if self.judges && !driver.adopts => {
+                if self.variant == Variant::AdoptedWithoutAttempt {
+                    state.marker = true;
+                } else {
+                    driver.adopts = true;
+                }
                 Doing::LookForMarker
             }
             (Fault::ClaimForgotten, Doing::Held(number, false)) => Doing::Tombstone(number),
@@ -441,7 +560,8 @@ impl World {
             (Fault::StaleLook, Doing::ReadEnd(number)) if before.look(number).end.is_some() => Doing::ReadRun(number),
             (Fault::StaleLook, Doing::ReadRun(number)) if before.look(number).run.is_some() => Doing::ReadClaim(number),
             (Fault::LaunchedTwice, Doing::Watch(number)) => {
-                state.processes.push(Process { attempt: number, host, at: At::Begin, paused: false });
+                let process = Process { attempt: number, host, at: At::Begin, paused: false, adopts: false };
+                state.processes.push(process);
                 Doing::Watch(number)
             }
             _ => return None,

@@ -1,7 +1,6 @@
 //! After a trial: what the folders, the journals and the records outside of the workspace say must fit together.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::time::Duration;
 
 use experimaestro_core::claim::{Evidence, Outcome, ProcessIdentity, evidence, evidence_of, last_attempt};
@@ -15,6 +14,9 @@ use crate::plan::{Fate, Plan};
 use crate::trial::{Findings, Places};
 use crate::witness::{most_at_once, record};
 
+/// A little more than others wait for a heartbeat.
+const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(61);
+
 pub(crate) fn check(plan: &Plan, places: &Places, findings: &mut Findings) {
     let faults = std::fs::read_to_string(&places.log).unwrap_or_default();
     findings.faults = faults.lines().count();
@@ -27,7 +29,7 @@ pub(crate) fn check(plan: &Plan, places: &Places, findings: &mut Findings) {
     for resource in 0..plan.resources.len() {
         check_resource(plan, places, resource, findings);
     }
-    check_journals(&places.workspace, &fates, findings);
+    check_journals(places, &fates, findings);
 }
 
 /// One job, and the words that its executions left.
@@ -142,20 +144,28 @@ fn check_resource(plan: &Plan, places: &Places, resource: usize, findings: &mut 
         problem(format!("{most} of {capacity} units at once"));
     }
     let mut observer = Observer::new(lease);
-    let left = observer.peek(Duration::ZERO).unwrap();
+    // Of another host only the heartbeat can tell: what does not beat now does not beat for a minute of this clock.
+    let clock = if places.gone.is_some() { HEARTBEAT_PATIENCE } else { Duration::ZERO };
+    drop(observer.peek(Duration::ZERO).unwrap());
+    let left = observer.peek(clock).unwrap();
     if !left.places().is_empty() {
         problem(format!("still held: {:?}", observer.holders(&left)));
     }
     let (number, _) = observer.request(Ticket::new(capacity, &ProcessIdentity::current(), None, now())).unwrap();
-    if !observer.settle(Duration::ZERO, now()).unwrap().is_granted(number) {
+    if !observer.settle(clock, now()).unwrap().is_granted(number) {
         problem("nobody has it, and it cannot be had".into());
     }
 }
 
 /// What the journal of the last run of each driver tells last is what must be.
-fn check_journals(workspace: &Path, fates: &[Fate], findings: &mut Findings) {
-    for experiment in std::fs::read_dir(workspace.join("experiments")).unwrap() {
-        let current = experiment.unwrap().path().join("current").join("journal.jsonl");
+fn check_journals(places: &Places, fates: &[Fate], findings: &mut Findings) {
+    let gone = places.gone.map(|driver| format!("x{driver}"));
+    for experiment in std::fs::read_dir(places.workspace.join("experiments")).unwrap() {
+        let folder = experiment.unwrap().path();
+        if folder.file_name().unwrap().to_str() == gone.as_deref() {
+            continue;
+        }
+        let current = folder.join("current").join("journal.jsonl");
         match journal::read(&current) {
             Ok(history) => {
                 for job in &history.jobs {

@@ -35,7 +35,7 @@ impl Fate {
 
 pub(crate) fn main() -> ! {
     let variable = |name: &str| std::env::var(name).unwrap();
-    let plan = Plan::new(variable("XPM_TRIAL_SEED").parse().unwrap());
+    let plan = Plan::of_environment();
     let root = PathBuf::from(variable("XPM_TRIAL_ROOT"));
     let name = if plan.one_experiment { "x".to_owned() } else { format!("x{}", variable("XPM_TRIAL_DRIVER")) };
     let python = std::env::current_exe().unwrap();

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::exit;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use experimaestro_core::claim::{Attempt, ClaimError, ClaimResult, Evidence, Outcome, evidence_of};
@@ -12,6 +13,8 @@ use experimaestro_core::layout::JobDirectory;
 
 use crate::plan::Plan;
 use crate::witness::Witness;
+
+const BEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
@@ -33,10 +36,9 @@ pub(crate) fn count(job: &JobDirectory, last: u32, outcome: Outcome) -> ClaimRes
 
 pub(crate) fn main(script: &str) -> ! {
     let folder = Path::new(script).parent().unwrap();
-    let seed: u64 = std::env::var("XPM_TRIAL_SEED").unwrap().parse().unwrap();
     let records = PathBuf::from(std::env::var_os("XPM_TRIAL_RECORDS").unwrap());
     let attempt: u32 = std::env::var("XPM_ATTEMPT").unwrap().parse().unwrap();
-    let plan = Plan::new(seed);
+    let plan = Plan::of_environment();
     // SAFETY: this process has no other thread yet.
     unsafe { std::env::set_var("XPM_FAULT", plan.job_fault(attempt)) };
     match run(&plan, folder, attempt, &records) {
@@ -50,6 +52,8 @@ pub(crate) fn main(script: &str) -> ! {
 
 fn run(plan: &Plan, folder: &Path, number: u32, records: &Path) -> ClaimResult<()> {
     let attempt = Attempt::begin(JobDirectory::new(folder), Some(number), now())?;
+    let attempt = Arc::new(attempt);
+    beat(&attempt);
     let executed = execute(plan, &attempt, records);
     if !attempt.is_mine()? {
         return Err(ClaimError::Lost("declared lost".into()));
@@ -58,6 +62,21 @@ fn run(plan: &Plan, folder: &Path, number: u32, records: &Path) -> ClaimResult<(
         Ok(outcome) => attempt.finish(outcome, i32::from(outcome != Outcome::Done), None, now()),
         Err(error) => attempt.finish(Outcome::Failed, 1, Some(&error.to_string()), now()),
     }
+}
+
+/// As the runner does: tell other hosts that this process lives, and end it when they have given it up.
+fn beat(attempt: &Arc<Attempt>) {
+    let attempt = Arc::clone(attempt);
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(BEAT_INTERVAL);
+            if matches!(attempt.is_mine(), Ok(false)) {
+                exit(1);
+            }
+            // A missed beat is one of six.
+            let _ = attempt.beat();
+        }
+    });
 }
 
 fn execute(plan: &Plan, attempt: &Attempt, records: &Path) -> ClaimResult<Outcome> {

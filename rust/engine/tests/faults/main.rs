@@ -10,6 +10,7 @@
 mod chance;
 mod check;
 mod driver;
+mod hosts;
 mod job;
 mod plan;
 mod trial;
@@ -69,6 +70,8 @@ impl Options {
 fn main() {
     match std::env::var("XPM_TRIAL").as_deref() {
         Ok("driver") => driver::main(),
+        Ok("host") => exit(hosts::drive()),
+        Ok("check hosts") => exit(hosts::check_all()),
         Ok("job") => job::main(&std::env::args().nth(1).unwrap()),
         _ => exit(try_all(&Options::read())),
     }

@@ -86,6 +86,25 @@ impl Plan {
         }
     }
 
+    /// The plan that a process was started for.
+    pub(crate) fn of_environment() -> Self {
+        let seed = std::env::var("XPM_TRIAL_SEED").unwrap().parse().unwrap();
+        if std::env::var_os("XPM_TRIAL_HOSTS").is_some() { Self::across_hosts(seed) } else { Self::new(seed) }
+    }
+
+    /// The same jobs, but longer, for one driver on each of two hosts, one of which is all that anything happens to.
+    pub(crate) fn across_hosts(seed: u64) -> Self {
+        let mut plan = Self { drivers: 2, one_experiment: false, driver_faults: 0, job_faults: 0, ..Self::new(seed) };
+        for job in &mut plan.jobs {
+            job.milliseconds = 1_500 + 150 * job.milliseconds;
+        }
+        // One that lives longer than a heartbeat may stop.
+        if seed.is_multiple_of(4) {
+            plan.jobs[0].milliseconds = 80_000;
+        }
+        plan
+    }
+
     pub(crate) fn identifier(number: usize) -> String {
         format!("{number:032x}")
     }

@@ -24,12 +24,15 @@ pub(crate) struct Findings {
     pub(crate) lives: u32,
     /// Shared resources all of whose units were in use at once.
     pub(crate) contended: usize,
+    /// Executions that another host began.
+    pub(crate) taken_over: usize,
 }
 
-struct Life {
+/// One process of a driver.
+pub(crate) struct Life {
     driver: u32,
     number: u32,
-    process: Child,
+    pub(crate) process: Child,
     started: Instant,
 }
 
@@ -37,9 +40,11 @@ struct Life {
 pub(crate) struct Places {
     pub(crate) workspace: PathBuf,
     /// Where each driver sees the workspace: through mounts of its own, where there are several.
-    seen: Vec<PathBuf>,
+    pub(crate) seen: Vec<PathBuf>,
     pub(crate) records: PathBuf,
     pub(crate) log: PathBuf,
+    /// A driver whose host is gone: what it held is free once its heartbeat was watched, and its journal ends anywhere.
+    pub(crate) gone: Option<u32>,
 }
 
 pub(crate) fn run(seed: u64, folder: &Path, mounts: &[PathBuf]) -> Findings {
@@ -50,7 +55,7 @@ pub(crate) fn run(seed: u64, folder: &Path, mounts: &[PathBuf]) -> Findings {
         mounts => mounts.iter().map(|mount| mount.join(name)).collect(),
     };
     let (records, log) = (folder.join("records"), folder.join("faults"));
-    let places = Places { workspace: roots[0].clone(), seen: roots, records, log };
+    let places = Places { workspace: roots[0].clone(), seen: roots, records, log, gone: None };
     std::fs::create_dir_all(&places.records).unwrap();
     let mut findings = Findings::default();
     let mut lives: Vec<Life> = (0..plan.drivers).map(|driver| start(&plan, &places, driver, 0)).collect();
@@ -98,7 +103,7 @@ fn another(plan: &Plan, places: &Places, life: &Life, status: ExitStatus, findin
     None
 }
 
-fn start(plan: &Plan, places: &Places, driver: u32, life: u32) -> Life {
+pub(crate) fn start(plan: &Plan, places: &Places, driver: u32, life: u32) -> Life {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env("XPM_TRIAL", "driver").env("XPM_TRIAL_SEED", plan.seed.to_string());
     command

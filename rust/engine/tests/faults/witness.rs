@@ -7,10 +7,21 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Nanoseconds on a clock that all processes of the machine share.
+/// The host's name, where there are several.
+fn host() -> Option<String> {
+    std::env::var("XPM_TRIAL_HOST").ok()
+}
+
+/// Nanoseconds on a clock that all processes share.
 fn moment() -> i128 {
-    let time = clock_gettime(ClockId::Monotonic);
+    let time = clock_gettime(if host().is_some() { ClockId::Realtime } else { ClockId::Monotonic });
     i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+}
+
+/// This process, so that nobody takes it for another one.
+fn process() -> String {
+    let pid = std::process::id();
+    host().map_or_else(|| pid.to_string(), |host| format!("{host}/{pid}"))
 }
 
 /// Where each execution of a job is written down.
@@ -26,6 +37,10 @@ pub(crate) fn uses(records: &Path, resource: usize) -> PathBuf {
 fn append(path: &Path, line: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(line.as_bytes()).unwrap();
+    if host().is_some() {
+        // The host may be killed at any time, with all that it has not written yet.
+        file.sync_all().unwrap();
+    }
 }
 
 /// One execution of one job.
@@ -52,7 +67,7 @@ impl Witness {
 
     /// Write a word down.
     pub(crate) fn tell(&self, what: &str) {
-        append(&self.record, &format!("{what} {} {}\n", self.attempt, std::process::id()));
+        append(&self.record, &format!("{what} {} {}\n", self.attempt, process()));
     }
 
     /// Use units of a shared resource from now on: each unit is a lock, which cannot be had twice.
@@ -76,7 +91,7 @@ impl Witness {
 
     /// The units are about to be given back.
     pub(crate) fn note(&self, resource: usize, sign: char, units: u32) {
-        let line = format!("{sign} {} {units} {}\n", moment(), std::process::id());
+        let line = format!("{sign} {} {units} {}\n", moment(), process());
         append(&uses(&self.records, resource), &line);
     }
 }
