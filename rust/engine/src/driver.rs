@@ -15,7 +15,7 @@ use crate::needs::Devices;
 use crate::prepare::Surroundings;
 use crate::run::{JobInRun, Run};
 use crate::settle::follow;
-use crate::shared::{Before, Dirty, Message, Shared};
+use crate::shared::{Before, Dirty, Left, Message, Shared};
 use crate::start::{plan, set_aside, start};
 use crate::stop::stop;
 use crate::time::now;
@@ -102,7 +102,7 @@ impl Driver {
             Message::Planned(job, surroundings) => self.planned(job, surroundings),
             Message::Leased(job, answer) => self.feed(Event::Leases(job, answer)),
             Message::Kill(job) => self.feed(Event::Kill(job)),
-            Message::Closed { run, clean, removed } => self.closed(&run, clean, &removed),
+            Message::Closed { run, clean, left } => self.closed(&run, clean, &left),
             Message::Quit => return false,
         }
         // A run that was given up starts nothing in the place that its last failure left.
@@ -155,7 +155,7 @@ impl Driver {
     }
 
     /// Forget a run: a process may open any number of them.
-    fn closed(&mut self, run: &Arc<Run>, clean: Vec<JobId>, removed: &Sender<Vec<PathBuf>>) {
+    fn closed(&mut self, run: &Arc<Run>, clean: Vec<JobId>, answer: &Sender<Left>) {
         for job in run.jobs() {
             if let Some(known) = self.jobs.get_mut(job.id().index()) {
                 known.runs.retain(|other| !Arc::ptr_eq(other.run(), run));
@@ -167,7 +167,8 @@ impl Driver {
         if !clean.is_empty() {
             self.feed(Event::Clean(clean));
         }
-        let _ = removed.send(std::mem::take(&mut self.removed));
+        let keeper = Arc::clone(&self.shared.keeper);
+        let _ = answer.send(Left { removed: std::mem::take(&mut self.removed), keeper });
     }
 
     fn planned(&mut self, id: JobId, surroundings: Arc<Surroundings>) {

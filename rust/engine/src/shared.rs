@@ -42,9 +42,17 @@ pub(crate) enum Message {
     Kill(JobId),
     /// A run is over. Where it ended well, the folders of these jobs are not kept: the answer tells where those are now
     /// that may be removed.
-    Closed { run: Arc<Run>, clean: Vec<JobId>, removed: Sender<Vec<PathBuf>> },
+    Closed { run: Arc<Run>, clean: Vec<JobId>, left: Sender<Left> },
     /// The engine is gone.
     Quit,
+}
+
+/// What is left to do for whoever closed a run.
+pub(crate) struct Left {
+    /// Folders of jobs that are not kept, under the names that they have now.
+    pub(crate) removed: Vec<PathBuf>,
+    /// Has to give back what the jobs had.
+    pub(crate) keeper: Arc<Keeper>,
 }
 
 /// Wakes those who wait for jobs or runs.

@@ -3,7 +3,7 @@
 mod token;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use experimaestro_core::job::{Failure, JobId, Reason};
@@ -19,6 +19,8 @@ pub(crate) use token::{Token, Wanted};
 /// A job that was turned away so often keeps what it has of the tokens that come first in the order of all.
 const PATIENCE: u32 = 8;
 const RETRY: Duration = Duration::from_secs(1);
+/// How long the end of a run waits for a disk to take back what its jobs had.
+const LAST_RETURNS: Duration = Duration::from_secs(5);
 
 /// What one job has, or stands in line for.
 #[derive(Default)]
@@ -31,12 +33,21 @@ struct Holding {
 pub(crate) struct Keeper {
     tokens: Mutex<HashMap<LeaseDirectory, Arc<Token>>>,
     held: Mutex<HashMap<JobId, Holding>>,
+    /// Tickets that are about to be given back.
+    returning: Mutex<usize>,
+    all_returned: Condvar,
     origin: Instant,
 }
 
 impl Default for Keeper {
     fn default() -> Self {
-        Self { tokens: Mutex::default(), held: Mutex::default(), origin: Instant::now() }
+        Self {
+            tokens: Mutex::default(),
+            held: Mutex::default(),
+            returning: Mutex::default(),
+            all_returned: Condvar::new(),
+            origin: Instant::now(),
+        }
     }
 }
 
@@ -66,6 +77,17 @@ impl Keeper {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn returning(&self) -> MutexGuard<'_, usize> {
+        self.returning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wait until what is about to be given back is, but not for ever: a process that ends before keeps those of other hosts
+    /// waiting, who find out by its heartbeat only.
+    pub(crate) fn wait_for_returns(&self) {
+        let is_due = |returning: &mut usize| *returning > 0;
+        drop(self.all_returned.wait_timeout_while(self.returning(), LAST_RETURNS, is_due));
+    }
+
     fn take_holding(&self, job: JobId) -> Holding {
         self.held().remove(&job).unwrap_or_default()
     }
@@ -87,12 +109,14 @@ pub(crate) fn lease(shared: &Arc<Shared>, job: &Arc<Job>) {
                 Arc::ptr_eq(other, &token) || (keeps_first && other.directory() < token.directory())
             });
             holding.tickets = kept;
+            *shared.keeper.returning() += back.len();
             give_back(shared, back);
             shared.keeper.held().insert(job.id(), holding);
             job.set_line(Some(token.directory().path().to_path_buf()));
             token.wait(shared, job.id(), number, units);
         }
         Err(message) => {
+            *shared.keeper.returning() += holding.tickets.len();
             give_back(shared, holding.tickets);
             let failure = Failure::before_start(Reason::RejectedOther, message, now());
             shared.tell_lease(job.id(), LeaseAnswer::Failed(failure));
@@ -136,10 +160,12 @@ pub(crate) type Returned = Vec<(Arc<Token>, u64)>;
 
 /// Take away all that a job has, and its places in lines: it may ask anew before they are given back.
 pub(crate) fn unlease(shared: &Shared, job: JobId) -> Returned {
-    shared.keeper.take_holding(job).tickets
+    let tickets = shared.keeper.take_holding(job).tickets;
+    *shared.keeper.returning() += tickets.len();
+    tickets
 }
 
-/// Give tickets back.
+/// Give tickets back that are counted as about to be.
 pub(crate) fn give_back(shared: &Arc<Shared>, tickets: Returned) {
     for (token, number) in tickets {
         if token.give_back(shared, number).is_err() {
@@ -149,6 +175,12 @@ pub(crate) fn give_back(shared: &Arc<Shared>, tickets: Returned) {
                 let pool = again.pool.clone();
                 pool.run(move || give_back(&again, vec![(token, number)]));
             });
+            continue;
+        }
+        let mut returning = shared.keeper.returning();
+        *returning -= 1;
+        if *returning == 0 {
+            shared.keeper.all_returned.notify_all();
         }
     }
 }

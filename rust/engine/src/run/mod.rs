@@ -257,14 +257,15 @@ impl Run {
         let Some(any) = jobs.first() else { return };
         let is_unkept = |job: &&Arc<Job>| status == Status::Completed && job.transient() == TransientMode::Remove;
         let clean = jobs.iter().filter(is_unkept).map(|job| job.id()).collect();
-        let (removed, folders) = channel();
-        if any.tell_driver(Message::Closed { run: Arc::clone(self), clean, removed })
-            && let Ok(folders) = folders.recv()
+        let (left, answer) = channel();
+        if any.tell_driver(Message::Closed { run: Arc::clone(self), clean, left })
+            && let Ok(left) = answer.recv()
         {
-            for folder in folders {
+            for folder in left.removed {
                 // What cannot be removed has a name that says what it is.
                 let _ = std::fs::remove_dir_all(folder);
             }
+            left.keeper.wait_for_returns();
         }
     }
 }

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests, which clippy cannot know
 
 mod adopted;
+mod leases;
 mod meanwhile;
 mod place;

@@ -83,6 +83,10 @@ impl Gate {
 impl Driver {
     /// Submit a job that does this, in words that [`process_of_a_job`] knows.
     pub(crate) fn submit(&self, identifier: &str, deed: &str, retries: RetryPolicy) -> Arc<Job> {
+        self.submit_needing(identifier, deed, retries, Needs::default())
+    }
+
+    pub(crate) fn submit_needing(&self, identifier: &str, deed: &str, retries: RetryPolicy, needs: Needs) -> Arc<Job> {
         let inherited = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
         let launch = Launch { params: deed.as_bytes().to_vec(), inherited, ..Launch::default() };
         let key = JobKey {
@@ -99,7 +103,7 @@ impl Driver {
             priority: 0,
             retries,
             transient: TransientMode::None,
-            needs: Needs::default(),
+            needs,
             judge: None,
             backup: true,
         };
