@@ -103,6 +103,7 @@ impl Driver {
             Message::Leased(job, answer) => self.feed(Event::Leases(job, answer)),
             Message::Kill(job) => self.feed(Event::Kill(job)),
             Message::Closed { run, clean, left } => self.closed(&run, clean, &left),
+            Message::Heard(answer) => drop(answer.send(())),
             Message::Quit => return false,
         }
         // A run that was given up starts nothing in the place that its last failure left.

@@ -43,6 +43,8 @@ pub(crate) enum Message {
     /// A run is over. Where it ended well, the folders of these jobs are not kept: the answer tells where those are now
     /// that may be removed.
     Closed { run: Arc<Run>, clean: Vec<JobId>, left: Sender<Left> },
+    /// Somebody wants to know that all before has been heard.
+    Heard(Sender<()>),
     /// The engine is gone.
     Quit,
 }

@@ -139,3 +139,20 @@ fn a_second_driver_finds_what_the_first_did() {
     assert!(next.wait(LIMIT));
     assert!(matches!(job.observed().state, JobState::Done(_)));
 }
+
+#[test]
+fn what_could_be_seen_of_a_job_is_in_the_journal_once_its_run_is_closed() {
+    let place = Place::new(1);
+    for round in 0..100 {
+        let name = round.to_string();
+        mark_done(&place.root(), &name);
+        let run = place.run();
+        let job = place.submit(&name, "0", vec![], &run);
+        while !job.with_state(|state| matches!(state, JobState::Done(_))) {
+            std::hint::spin_loop();
+        }
+        run.close(Status::Completed).unwrap();
+        let history = read(&run.path().join("journal.jsonl")).unwrap();
+        assert_eq!(history.jobs[0].last.as_ref().map(|last| last.state.as_str()), Some("done"), "round {round}");
+    }
+}

@@ -220,6 +220,7 @@ impl Run {
     /// # Errors
     /// When the status or the journal cannot be written; the lock is given back all the same.
     pub fn close(self: &Arc<Self>, status: Status) -> Result<(), RunError> {
+        self.hear_driver_out();
         let mut inner = self.inner();
         if inner.closed {
             return Ok(());
@@ -250,6 +251,15 @@ impl Run {
         drop(lock);
         self.bell.ring();
         Ok(written?)
+    }
+
+    /// Wait until the driver has recorded whatever could be seen of a job before.
+    fn hear_driver_out(&self) {
+        let Some(any) = self.inner().jobs.first().cloned() else { return };
+        let (heard, answer) = channel();
+        if any.tell_driver(Message::Heard(heard)) {
+            let _ = answer.recv();
+        }
     }
 
     /// Let the driver forget this run, and remove the folders that are not kept.
