@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from experimaestro._core import Attempt, fault_point
 from experimaestro._run import runner
 from experimaestro._run.leaving import leave
+from experimaestro._run.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,6 +48,7 @@ class ForkServer:
         self._surroundings: _Surroundings | None = None
         """Those of the last job that came with its own."""
         self._spare: _Spare | None = None
+        self._rehearsal = Rehearsal()
 
     def serve(self) -> None:
         """Answer the engine until it closes its end."""
@@ -55,13 +57,24 @@ class ForkServer:
         self._keep_spare()
         self._send({"ready": True, "pid": os.getpid()})
         while True:
-            readable, _, _ = select.select([self._socket, self._wake_read], [], [])
+            # It rehearses when there is nothing else to do.
+            wait = 0 if self._rehearsal.left else None
+            readable, _, _ = select.select([self._socket, self._wake_read], [], [], wait)
+            if not readable:
+                self._rehearse()
             if self._wake_read in readable:
                 self._reap()
             if self._socket in readable:
                 if not self._receive():
                     return
                 self._keep_spare()
+
+    def _rehearse(self) -> None:
+        # Jobs do not depend on it.
+        with suppress(Exception):
+            self._rehearsal.go()
+        if self._rehearsal.left == 0:
+            _leave_nothing_to_collect()
 
     def _receive(self) -> bool:
         """Read what has come and obey each whole line; False at the end of the file."""
@@ -335,6 +348,12 @@ def _preload() -> None:
         _import(name.strip())
 
 
+def _leave_nothing_to_collect() -> None:
+    """Objects that live for ever are kept out of the children's collections, which would copy their pages."""
+    gc.collect()
+    gc.freeze()
+
+
 def _import(module: str) -> None:
     try:
         __import__(module)
@@ -348,10 +367,8 @@ def main() -> None:
     # `python -m` puts the current folder first, which is not the job's.
     python_path = sys.path[1:] if sys.path and sys.path[0] in ("", os.getcwd()) else list(sys.path)
     _preload()
-    # Objects that live for ever are kept out of the children's collections, which would copy their pages.
     gc.disable()
-    gc.collect()
-    gc.freeze()
+    _leave_nothing_to_collect()
     with suppress(BrokenPipeError, ConnectionResetError):
         ForkServer(socket, python_path).serve()
     os._exit(0)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
 
 use experimaestro_core::job::{Failure, JobEvent, JobId, JobState, Place, TransientMode};
 use experimaestro_core::scheduler::{Effect, Event, GPUS, Pool, Resubmission, Scheduler, Submission};
@@ -22,6 +23,9 @@ use crate::time::now;
 
 /// Jobs that are looked at in one go: enough to make the hand-over cheap, few enough to share the work.
 const LOOK_BATCH: usize = 64;
+
+/// A script submits one job after the other. To be woken for each costs more than to hear of them.
+const SUBMISSION_PAUSE: Duration = Duration::from_micros(300);
 
 struct Known {
     job: Arc<Job>,
@@ -76,6 +80,9 @@ impl Driver {
     pub(crate) fn work(mut self, messages: &Receiver<Message>) {
         let mut goes_on = true;
         while goes_on && let Ok(message) = messages.recv() {
+            if message.is_submission() {
+                std::thread::sleep(SUBMISSION_PAUSE);
+            }
             goes_on = self.hear(message);
             while goes_on && let Ok(message) = messages.try_recv() {
                 goes_on = self.hear(message);

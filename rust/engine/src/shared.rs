@@ -57,6 +57,13 @@ pub(crate) struct Left {
     pub(crate) keeper: Arc<Keeper>,
 }
 
+impl Message {
+    /// Whether it is one of many that a script sends one after the other.
+    pub(crate) fn is_submission(&self) -> bool {
+        matches!(self, Self::Submitted { .. } | Self::Joined { .. })
+    }
+}
+
 /// Wakes those who wait for jobs or runs.
 #[derive(Default)]
 pub(crate) struct Bell {
