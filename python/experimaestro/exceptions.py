@@ -24,6 +24,7 @@ __all__ = [
     "GracefulExperimentExit",
     "GracefulTimeout",
     "HandledException",
+    "JobError",
     "LoadError",
     "MissingClassError",
     "MissingFileError",
@@ -46,6 +47,10 @@ class ExperimentStopped(HandledException):
 
 class GracefulExperimentExit(Exception):
     """Leave the experiment at once, without waiting: its running jobs go on, and nothing is raised."""
+
+
+class JobError(ExperimaestroError, RuntimeError):
+    """A job that somebody waited for failed."""
 
 
 class FailedExperiment(ExperimaestroError, RuntimeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,7 @@ def test_a_copy_fills_the_folder_of_a_failed_job_and_a_running_one_is_left(one_p
     assert marker.exists()
 
 
+@contract("running 3: DEF: submit(backup=False) is accepted")
 @contract("running 3: Folders")
 def test_what_must_not_be_copied_is_not(one_place, tmp_path):
     configure(one_place, (tmp_path / "copies", "backup"))
@@ -121,3 +123,49 @@ def test_who_may_use_the_workspace_may_take_its_locks(one_place, mode, variable,
     finally:
         os.umask(before)
     assert (one_place.workdir / "experiments" / "xp" / "lock").stat().st_mode & 0o777 == permissions
+
+
+@contract("running 3: Folders")
+def test_a_resumed_run_copies_what_it_does_and_finds_what_was_done(one_place, tmp_path):
+    folder = tmp_path / "copies"
+    configure(one_place, (folder, "backup"))
+    driver = one_place.start("gated_chain", "2", slots=1)
+    one_place.started()
+    driver.process.kill()
+    driver.process.wait()
+    one_place.release(1)
+    assert xpm(one_place, "resume", "--workdir", str(one_place.workdir), "xp").returncode == 0
+    assert jobs(folder).keys() == jobs(one_place.workdir).keys()
+    assert len(jobs(folder)) == 2
+    # The jobs are lost, the run is not: what the folder has is not run again.
+    before = one_place.executions()
+    shutil.rmtree(one_place.workdir / "jobs")
+    resumed = xpm(one_place, "resume", "--workdir", str(one_place.workdir), "xp")
+    assert resumed.returncode == 0, resumed.stderr
+    assert one_place.executions() == before
+    assert jobs(one_place.workdir).keys() == jobs(folder).keys()
+
+
+@contract("running 5: submit(backup=False)")
+def test_a_resumed_run_copies_nothing_that_was_not_to_be_copied(one_place, tmp_path):
+    folder = tmp_path / "copies"
+    configure(one_place, (folder, "backup"))
+    driver = one_place.start("unkept_gated", slots=1)
+    one_place.started()
+    driver.process.kill()
+    driver.process.wait()
+    one_place.release(1)
+    assert xpm(one_place, "resume", "--workdir", str(one_place.workdir), "xp").returncode == 0
+    assert one_place.executions() == {"gated-0": 1, "record-1": 1}
+    assert jobs(folder) == {}
+
+
+def test_a_workspace_of_a_scheme_that_is_not_known_is_not_resumed(one_place):
+    one_place.run("records", "1")
+    marker = one_place.workdir / ".__experimaestro__"
+    marker.write_text('{"scheme": "sha1024", "version": 1}')
+    resumed = xpm(one_place, "resume", "--workdir", str(one_place.workdir), "xp")
+    assert resumed.returncode == 1
+    assert "sha1024" in resumed.stderr
+    assert "Traceback" not in resumed.stderr
+    assert marker.read_text() == '{"scheme": "sha1024", "version": 1}'

@@ -67,6 +67,7 @@ def test_folders_of_jobs_that_ended_are_removed_when_it_is_meant(one_place):
     assert all(row["reason"] != "DELETED" for path, row in rows.items() if path != gone)
 
 
+@contract("running 7.1: DEF: cleaning up excludes a job that runs")
 @contract("running 17: jobs clean")
 def test_a_running_job_keeps_its_folder(one_place):
     driver = one_place.start("gated", "1")
@@ -176,3 +177,23 @@ def test_workspaces_are_listed(one_place):
     assert wrong.returncode == 1
     assert "line 2" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("jobs", "--workdir", "{}", "list"),
+        ("jobs", "list", "--workdir", "{}"),
+        ("jobs", "--workdir", "/nowhere", "list", "--workdir", "{}"),
+        ("experiments", "list", "--workdir", "{}"),
+        ("experiments", "history", "--workdir", "{}", "xp"),
+        ("services", "list", "--workdir", "{}"),
+        ("actions", "list", "--workdir", "{}"),
+    ],
+)
+def test_the_workspace_is_named_before_or_after_the_command(one_place, arguments):
+    one_place.run("records", "1")
+    done = xpm(one_place, *(argument.format(one_place.workdir) for argument in arguments))
+    assert done.returncode == 0, done.stderr
+    if "history" not in arguments:
+        assert done.stdout == xpm(one_place, arguments[0], "--workdir", str(one_place.workdir), "list").stdout

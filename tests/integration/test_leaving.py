@@ -60,6 +60,19 @@ def test_a_driver_that_is_asked_to_end_says_how_it_left_its_run(one_place, numbe
     assert one_place.executions() == {"gated-0": 1, "after-1": 1}
 
 
+@contract("running 2.3: DEF: Ctrl-C during job.wait() comes through, and the run is not recorded as completed")
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGINT])
+def test_who_waits_for_a_job_is_interrupted(one_place, number):
+    driver = one_place.start("waits")
+    job = one_place.started()
+    driver.process.send_signal(number)
+    _, told = driver.process.communicate(timeout=60)
+    assert driver.process.returncode == -number
+    assert run_status(one_place) == "detached"
+    assert "1 jobs go on running, 0 were not started" in told
+    assert is_alive(job)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_commands_that_are_asked_to_end_say_so_too(one_place, number):
     driver = one_place.start("gated_chain", "2", slots=1)

@@ -114,6 +114,7 @@ def test_only_what_has_ended_is_removed(one_place, tmp_path):
     assert Path(tmp_path).is_dir()
 
 
+@contract("running 7.3: DEF: read commands never write")
 def test_reading_writes_nothing(one_place):
     one_place.run("failure")
     before = sorted((path, path.lstat().st_mtime_ns) for path in one_place.workdir.rglob("*"))

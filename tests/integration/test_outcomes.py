@@ -30,6 +30,7 @@ def test_a_task_that_returns_is_done(place):
     assert (Path(job["path"]) / "record.err").read_text() == "err 0\n"
 
 
+@pytest.mark.contract("running 8: DEF: a job inherits the environment, with its own variables over it")
 @pytest.mark.parametrize("way", ["exit_zero", "child_returns", "child_raises", "child_terminated", "surroundings"])
 def test_these_are_done(place, way):
     job = the_job(place.run("ends", way))
@@ -50,6 +51,7 @@ def test_threads_of_the_task_end_before_the_marker(place):
     assert late.stat().st_mtime_ns <= (Path(job["path"]) / "ends.done").stat().st_mtime_ns
 
 
+@pytest.mark.contract("running 8: DEF: KeyboardInterrupt raised by code is a failure")
 @pytest.mark.contract("running 7.2: an exit with code 0 and no marker is a failure")
 @pytest.mark.parametrize(
     ("way", "reason", "code", "message"),

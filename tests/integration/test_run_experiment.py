@@ -115,6 +115,7 @@ def test_jobs_that_do_not_exist(project: Project) -> None:
     one_clear_error(project.jobs("list", "--experiment", "other"), "no experiment 'other'", "trial")
 
 
+@pytest.mark.contract("running 7.3: DEF: read commands never write")
 def test_reading_writes_nothing(project: Project) -> None:
     project.run("-c", "xs=[1, -1]")
 

@@ -235,6 +235,7 @@ def test_traceback_is_shown_when_asked(tmp_path: Path) -> None:
     assert "Error: ModuleNotFoundError: " in done.stderr.splitlines()[-2]
 
 
+@pytest.mark.contract("running 17: DEF: experiments without a workspace is an error in words")
 def test_without_a_workspace_the_remedy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,7 @@ def job(state: str = "done", name: str = "learn", **tags: Any) -> dict[str, Any]
     return {"state": state, "task_id": name, "tags": tags}
 
 
+@pytest.mark.contract("running 17: DEF: filter expressions")
 @pytest.mark.parametrize(
     ("text", "row", "expected"),
     [

@@ -184,6 +184,7 @@ def command(workspace):
     return call
 
 
+@pytest.mark.contract("running 17: DEF: the link current is no run in the history")
 @pytest.mark.contract("running 17: experiments history")
 def test_history_lists_each_run_once_the_newest_first(command):
     rows = json.loads(command("history", "xp", "--json"))

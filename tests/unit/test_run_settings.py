@@ -172,3 +172,26 @@ def test_mistakes_are_named_with_their_place(write, text, place):
     write(text)
     with pytest.raises(ValueError, match=place):
         settings.get_settings()
+
+
+def test_budgets_for_retries(write, tmp_path):
+    from experimaestro import experiment
+
+    write(
+        "retries: {preempted: 20, lost: 0}\n"
+        "workspaces:\n"
+        "  - {id: main, path: ~/main, retries: {lost: 5, memory: 3, memory_growth: 1.5}}\n"
+    )
+    assert settings.get_settings().retries.given() == {"preempted": 20, "lost": 0}
+    expected = {"preempted": 20, "lost": 5, "memory": 3, "memory_growth": 1.5}
+    # By its id, and by its folder.
+    assert experiment(settings.get_workspace("main"), "xp").workspace.retries == expected
+    assert experiment(tmp_path / "main", "xp").workspace.retries == expected
+    assert experiment(tmp_path / "other", "xp").workspace.retries == {"preempted": 20, "lost": 0}
+
+
+@pytest.mark.parametrize("key", ["lost: -1", "memory: 1.5", "memory_growth: 0.5", "preempted: many"])
+def test_wrong_budgets_are_told_with_their_line(write, key):
+    write(f"local: {{slots: 1}}\nretries:\n  {key}\n")
+    with pytest.raises(ValueError, match=rf"line 3: retries\.{key.partition(':')[0]}: .* is not a"):
+        settings.get_settings()

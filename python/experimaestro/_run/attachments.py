@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from experimaestro._run.names import can_name_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from experimaestro._run.services import Service
 
 __all__ = ["Attachments"]
-
-_LONGEST_ID = 200
 
 
 class Attachments:
@@ -75,6 +75,8 @@ class Attachments:
             self._record_services(services)
             self._services = services
             service.add_listener(self)
+        if self._owner.is_open:
+            self._owner.notifier.tell_service(service)
         if former is not None:
             import logging
 
@@ -157,14 +159,7 @@ class Attachments:
 
 def _check_id(service: Service) -> None:
     name = getattr(service, "id", None)
-    if (
-        not isinstance(name, str)
-        or not 0 < len(name.encode()) <= _LONGEST_ID
-        or not name.isprintable()
-        or "/" in name
-        or name.startswith(".")
-        or name != name.strip()
-    ):
+    if not isinstance(name, str) or not can_name_folder(name):
         raise ValueError(
             f"{type(service).__qualname__}.id is {name!r}: a service needs the class attribute `id`, a text "
             "that can name a folder (no '/', no '.' in front, no spaces around)"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from experimaestro._run.attachments import Attachments
 from experimaestro._run.driven_run import DrivenRun
+from experimaestro._run.experiment_jobs import ExperimentJobs
 from experimaestro._run.experiment_messages import (
     tell_failures,
     tell_how_to_come_back,
@@ -18,21 +19,20 @@ from experimaestro._run.experiment_messages import (
     tell_unrecorded,
     tell_waiting,
 )
-from experimaestro._run.experiment_view import ExperimentView
 from experimaestro._run.listeners import Notifier, Scheduler
+from experimaestro._run.names import LONGEST_NAME, can_name_folder
 from experimaestro._run.projects import DirtyGitAction, caller_folder
 from experimaestro._run.run_mode import RunMode
-from experimaestro._run.settings import WorkspaceSettings, get_settings
+from experimaestro._run.settings import RetrySettings, WorkspaceSettings, get_settings
 from experimaestro._run.task_outputs import TaskOutputs
 from experimaestro._run.termination import Terminated, TerminationGuard
 from experimaestro._run.workspace import Workspace, make_current
-from experimaestro.exceptions import ExperimentStopped, GracefulExperimentExit
+from experimaestro.exceptions import GracefulExperimentExit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from experimaestro._config.watching import WatchedOutput
     from experimaestro._run.archives import Archives
     from experimaestro._run.job import Job
     from experimaestro._run.launching import Launcher
@@ -44,11 +44,10 @@ __all__ = ["current", "experiment"]
 ServiceT = TypeVar("ServiceT", bound="Service")
 
 _STOP_POLL_SECONDS = 0.25
-_LONGEST_NAME = 200
 _INTERRUPTIONS = (KeyboardInterrupt, Terminated)
 
 
-class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower case for its users
+class experiment(ExperimentJobs):  # noqa: N801 - a context manager, in lower case for its users
     """Tasks submitted inside `with experiment(workdir, name):` run in this workspace, each exactly once.
 
     At the end of the block it waits for them. Failed jobs raise nothing: see `failed` and `failedJobs`. After Ctrl-C,
@@ -66,6 +65,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         dirty_git: what to do about uncommitted changes.
         detach: leave the block at once; a process of its own goes on with what was submitted (as `xpm resume` does).
             Callbacks of this process are not called then.
+        retries: how often jobs start again that their own code did not end; the settings hold for what it leaves open.
         fail_fast: start nothing more once this many jobs failed for the same cause (True: one); what runs goes on.
 
     Raises:
@@ -95,11 +95,12 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         no_environmental_impact: bool = False,  # noqa: ARG002
         detach: bool = False,
         fail_fast: bool | int = False,
+        retries: RetrySettings | None = None,
     ) -> None:
-        if not _can_name_folder(name):
+        if not can_name_folder(name):
             raise ValueError(
                 f"{name!r} cannot name an experiment: it names a folder, so no '/', no '.' in front, no spaces around, "
-                f"only characters that can be printed, and at most {_LONGEST_NAME} bytes"
+                f"only characters that can be printed, and at most {LONGEST_NAME} bytes"
             )
         if not isinstance(env, WorkspaceSettings) and not os.fspath(env):
             raise ValueError("the folder of the workspace is empty text: give its path ('.' is the current folder)")
@@ -111,8 +112,12 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         self.name = name
         self.run_mode = RunMode.NORMAL if run_mode is None else RunMode(run_mode)
         self.workspace = Workspace(get_settings(), settings, launcher, self.run_mode)
+        if retries is not None:
+            self.workspace.retries.update(retries.given())
         self.scheduler = Scheduler.instance()
         self.server: None = None
+        self.loop: None = None
+        """Kept for older programmes: jobs are driven by threads of the engine, not by asyncio."""
         self.jobs: dict[str, Job] = {}
         """The jobs of this experiment, by identifier, in the order of submission."""
         self.successor: int | None = None
@@ -165,11 +170,6 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         return self.outputs.queue_size
 
     @property
-    def stopped(self) -> bool:
-        """Whether `stop()` was called."""
-        return self._stopped
-
-    @property
     def notifier(self) -> Notifier:
         """Tells listeners about the jobs of this run.
 
@@ -185,27 +185,8 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         """Copies the jobs that are done to other folders of the workspace, where there are such."""
         return self._driven.archives if self._driven is not None else None
 
-    def add_job(self, job: Job) -> None:
-        """Count a job as one of this experiment (called by `submit`)."""
-        if self.jobs.setdefault(job.identifier, job) is job and self not in job.experiments:
-            job.experiments.append(self)
-
-    def watch_output(self, watched: WatchedOutput) -> None:
-        """Call back for each output that a task of this experiment announces.
-
-        Raises:
-            RuntimeError: the task was not submitted, or its experiments are over.
-        """
-        from experimaestro import _core
-
-        job = _core.state_of(watched.task).job
-        if job is None:
-            raise RuntimeError(f"{watched.task!r} was not submitted: nothing of it can be watched by the experiment")
-        job.watch_output(watched)
-
-    def watch_output_of(self, job: Job, watched: WatchedOutput) -> None:
-        """Call back for each output of a job of this experiment (called by the job)."""
-        self.outputs.watch(job, watched)
+    def write_status(self) -> None:
+        """Kept for older programmes: the run is recorded with each change, and how it ended when it is left."""
 
     def setenv(self, name: str, value: str, override: bool = True) -> None:
         """Set a variable for the tasks of this experiment.
@@ -260,16 +241,6 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
 
     # --- services and actions
 
-    @property
-    def services(self) -> dict[str, Service]:
-        """The services, by id."""
-        return self.attachments.services
-
-    @property
-    def actions(self) -> dict[str, Any]:
-        """The actions, by identifier."""
-        return self.attachments.actions
-
     def add_service(self, service: ServiceT) -> ServiceT:
         """Offer a service, and return it; it is stopped at the end of the experiment.
 
@@ -289,15 +260,6 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         """
         return self.attachments.add_action(action)
 
-    def check_not_stopped(self) -> None:
-        """Refuse a submission after `stop()`.
-
-        Raises:
-            ExperimentStopped: the experiment is being stopped.
-        """
-        if self._stopped:
-            raise ExperimentStopped(f"the experiment {self.name} is being stopped: nothing can be submitted to it")
-
     def wait(self) -> None:
         """Wait until every job has ended and every callback has returned; tell what failed, raise nothing.
 
@@ -307,6 +269,7 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         run = self.run
         if run is None:
             return
+        self._check_not_interrupted()
         while True:
             while not run.wait(_STOP_POLL_SECONDS):
                 self._check_not_interrupted()
@@ -417,22 +380,11 @@ class experiment(ExperimentView):  # noqa: N801 - a context manager, in lower ca
         if self._wants_events:
             self._driven.notifier.start()
 
-    def find_job(self, task_id: str, identifier: str) -> Job | None:
-        """Return the job of this experiment with this identifier; None when there is none."""
-        job = self.jobs.get(identifier)
-        return job if job is not None and job.task_id == task_id else None
-
     def _tell_waiting(self, holder: str) -> None:
         tell_waiting(self.name, holder)
 
     def __repr__(self) -> str:
         return f"experiment({self.workspace.path_text!r}, {self.name!r})"
-
-
-def _can_name_folder(name: str) -> bool:
-    if not name.isprintable() or "/" in name or name.startswith(".") or name != name.strip():
-        return False
-    return 0 < len(name.encode()) <= _LONGEST_NAME
 
 
 def current() -> experiment:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from experimaestro._run.base_experiment import BaseExperiment
 from experimaestro._run.times import local_time
 
 if TYPE_CHECKING:
@@ -15,22 +16,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experimaestro._core import Ancestors, Run
+    from experimaestro._run.attachments import Attachments
     from experimaestro._run.driven_run import DrivenRun
     from experimaestro._run.job import Job
     from experimaestro._run.run_mode import RunMode
+    from experimaestro._run.services import Service
     from experimaestro._run.states import JobState
     from experimaestro._run.workspace import Workspace
 
 __all__ = ["ExperimentView"]
 
 
-class ExperimentView:
+class ExperimentView(BaseExperiment):
     """The part of `experiment` that only looks."""
 
     name: str
     workspace: Workspace
     jobs: dict[str, Job]
     run_mode: RunMode
+    attachments: Attachments
     _driven: DrivenRun | None = None
     _is_open = False
 
@@ -96,6 +100,15 @@ class ExperimentView:
         return self._folder() / "jobs"
 
     @property
+    def jobs_jsonl_path(self) -> Path:
+        """Where older packages list the jobs of a run. Nothing is there: the journal of the run tells of them.
+
+        Raises:
+            RuntimeError: there is no run: before entering, or in a simulation.
+        """
+        return self._folder() / "jobs.jsonl"
+
+    @property
     def xplockpath(self) -> Path:
         """The lock that the driver of the current run holds."""
         return self.experiment_base / "lock"
@@ -111,6 +124,11 @@ class ExperimentView:
         return type(self.workspace.path)(self.run.path)
 
     # --- the run
+
+    @property
+    def experiment_id(self) -> str:
+        """Name of the experiment."""
+        return self.name
 
     @property
     def status(self) -> str:
@@ -147,6 +165,18 @@ class ExperimentView:
         from experimaestro._run.run_folders import read_status
 
         return read_status(self._folder())
+
+    # --- what is attached to it
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """The services, by id."""
+        return self.attachments.services
+
+    @property
+    def actions(self) -> dict[str, Any]:
+        """The actions, by identifier."""
+        return self.attachments.actions
 
     # --- its jobs
 
@@ -199,3 +229,18 @@ class ExperimentView:
         """State of a job; None when it is none of this experiment."""
         job = self.jobs.get(identifier)
         return job.state if job is not None else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Describe the run, its jobs, services and actions in plain values, times in the form of ISO 8601."""
+        return {
+            **super().state_dict(),
+            "job_states": {identifier: _told(job.state) for identifier, job in self.jobs.items()},
+            "services": {name: service.full_state_dict() for name, service in self.services.items()},
+            "actions": {name: action.describe() for name, action in self.actions.items()},
+            "run_tags": self.run_tags,
+        }
+
+
+def _told(state: JobState) -> str:
+    reason = state.failure_reason
+    return state.name if reason is None else f"{state.name}:{reason.name}"

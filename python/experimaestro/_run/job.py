@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from experimaestro._run.current import acting_experiment
 from experimaestro._run.engine import get_engine
-from experimaestro._run.job_files import JobFiles
-from experimaestro._run.logs import ROTATE
+from experimaestro._run.job_terms import JobTerms
 from experimaestro._run.states import JobState, state_of
 from experimaestro._run.times import local_time
 from experimaestro._run.transient import TransientMode
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experimaestro._config.watching import WatchedOutput
-    from experimaestro._core import FailureOrigin, Identifier, JobHandle, Launch, ProgressLevel, Retries
+    from experimaestro._core import FailureOrigin, Identifier, JobHandle, ProgressLevel
     from experimaestro._run.experiment import experiment
     from experimaestro._run.launching import Launcher
     from experimaestro._run.listeners import Scheduler
@@ -37,7 +36,7 @@ _STOP_POLL_SECONDS = 0.5
 _callbacks_lock = threading.Lock()
 
 
-class Job(JobFiles):
+class Job(JobTerms):
     """What `submit()` makes of a task; found as `task.__xpm__.job`.
 
     Two equal tasks of one workspace share one job. In a simulation (`RunMode.DRY_RUN`) there is a job too, which cannot
@@ -47,24 +46,12 @@ class Job(JobFiles):
     __slots__ = (
         "__weakref__",
         "_callbacks",
-        "_dependencies",
         "_directory",
-        "_environ",
         "_handle",
         "_tags",
-        "backup",
-        "config",
         "experiments",
         "identifier",
-        "launcher",
-        "leases",
-        "max_retries",
-        "partials",
-        "priority",
-        "retries",
         "task_id",
-        "transient",
-        "workspace",
     )
 
     def __init__(
@@ -108,7 +95,7 @@ class Job(JobFiles):
         self._environ: ChainMap[str, str] | None = None
         self._callbacks: list[Callable[[], object]] | None = None
 
-    # --- names and files (see also `JobFiles`)
+    # --- names and files (see also `BaseJob`)
 
     @property
     def type(self) -> Any:
@@ -356,79 +343,6 @@ class Job(JobFiles):
         if handle.state == "done":
             for callback in self.take_callbacks():
                 callback()
-
-    # --- for submission and the engine
-
-    def add_dependencies(self, *dependencies: Any) -> None:
-        """Let the job need units of tokens too: for listeners of launchers, before it is handed over."""
-        from experimaestro._run.tokens import Dependency
-
-        for dependency in dependencies:
-            if not isinstance(dependency, Dependency):
-                raise TypeError(f"a dependency is expected, such as token.dependency(1), not {dependency!r}")
-            self.leases.append(dependency)
-
-    def want_more(self, max_retries: int, transient: TransientMode, priority: int, backup: bool) -> None:
-        """The job is submitted once more: the more patient, less transient, more urgent and safer wish holds."""
-        self.backup = self.backup or backup
-        self.max_retries = max(self.max_retries, max_retries)
-        self.transient = min(self.transient, transient, key=lambda mode: mode.value)
-        self.priority = max(self.priority, priority)
-
-    @property
-    def is_archived(self) -> bool:
-        """Whether it is copied to other folders of the workspace once it is done."""
-        return self.backup and not self.transient.should_remove
-
-    def bring_back(self) -> None:
-        """Find the job in other folders of the workspace, where one of them has it done."""
-        folders = self.workspace.folders
-        if not folders:
-            return
-        from experimaestro._run.folders import bring_back
-
-        try:
-            found = bring_back(self._directory, folders, self.workspace.lock_mode)
-        except OSError as error:
-            import logging
-
-            logging.getLogger("xpm").warning("%s/%s is not brought back, and runs: %s", self.task_id, self.identifier,
-                                             error)  # fmt: skip
-            return
-        if found is not None:
-            import logging
-
-            logging.getLogger("xpm").info("%s/%s was found in %s", self.task_id, self.identifier, found)
-
-    def retry_policy(self) -> Retries:
-        """How often the engine tries the job again."""
-        return {"resumable": self.resumable, "max_retries": max(0, self.max_retries), **self.retries}  # type: ignore[typeddict-item]
-
-    def restart_with(self, config: Any, workspace: Workspace, launcher: Launcher) -> None:
-        """Prepare another start of a failed job, as the present experiment wants it."""
-        self.config = config
-        self.workspace = workspace
-        self.launcher = launcher
-        self.leases = []
-        self._environ = None
-
-    def launch(self) -> Launch:
-        """Serialise the job; asked by the engine only when it must run."""
-        from experimaestro._config.lifecycle import job_files
-
-        of_run = (owner.ancestors for owner in self.experiments if owner.workspace is self.workspace)
-        ancestors = next((it for it in of_run if it is not None), None)
-        params, identity = job_files(self.config, self.workspace.path, self._directory, ancestors)
-        if self.partials:
-            from experimaestro._run.partial_folders import link_partials
-
-            link_partials(self._directory, self.partials)
-        return {
-            "params": params,
-            "identity": identity,
-            "environment": {**self.environ, **({ROTATE: "1"} if self.resumable else {})},
-            "python_path": self.python_path,
-        }
 
     def __repr__(self) -> str:
         return f"Job({self.task_id}/{self.identifier})"

@@ -78,6 +78,12 @@ class Launcher:
         self.connector = connector
         self.environ: dict[str, str] = {}
         self.submit_listeners: list[Callable[[Job], object]] = []
+        self.notificationURL: str | None = None
+        """Kept for older programmes: jobs write their progress into their folders."""
+
+    def setNotificationURL(self, url: str | None) -> None:  # noqa: N802 - name of older versions
+        """Kept for older programmes: nothing is sent there."""
+        self.notificationURL = url
 
     def setenv(self, key: str, value: str) -> None:
         """Set a variable for every job started by this launcher."""

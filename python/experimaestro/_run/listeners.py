@@ -6,6 +6,7 @@ Floor: `_run`.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experimaestro._run.current import working_for
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from experimaestro._core import JobHandle, Run
     from experimaestro._run.experiment import experiment
     from experimaestro._run.job import Job
+    from experimaestro._run.services import Service
 
 __all__ = ["Listener", "Notifier", "Scheduler"]
 
@@ -27,7 +29,8 @@ _delivery = threading.Lock()
 class Listener:
     """Told about jobs, one call at a time, on a notification thread. Derive from it, or offer some of its methods.
 
-    The names of older versions, `job_submitted(job)` and `job_state(job)`, are called too where they exist.
+    The names of older versions, `job_submitted(job)`, `job_state(job)` and `service_add(service)`, are called too where
+    they exist.
     """
 
     def on_job_submitted(self, job: Job) -> None:
@@ -35,6 +38,9 @@ class Listener:
 
     def on_job_state_changed(self, job: Job) -> None:
         """Called after each change of `job.state`."""
+
+    def on_service_added(self, service: Service) -> None:
+        """Called when a service joins an experiment."""
 
 
 class Scheduler:
@@ -79,6 +85,13 @@ class Notifier:
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._submitted: set[str] = set()
+        self._services: deque[Service] = deque()
+
+    def tell_service(self, service: Service) -> None:
+        """Tell listeners, soon, that a service was added."""
+        if Scheduler.instance().listeners:
+            self._services.append(service)
+            self.start()
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -106,11 +119,19 @@ class Notifier:
     def _tell_all(self) -> None:
         while True:
             ending = self._ending.is_set()
+            self._tell_services()
             events = self._run.events(0.0 if ending else _POLL_SECONDS)
             for handle, state in events:
                 self._deliver(handle, state)
             if ending and not events:
                 return
+
+    def _tell_services(self) -> None:
+        while self._services:
+            service = self._services.popleft()
+            with _delivery:
+                for listener in Scheduler.instance().listeners:
+                    _tell(listener, ("on_service_added", "service_add"), service)
 
     def _deliver(self, handle: JobHandle, state: str) -> None:
         job = self._owner.find_job(handle.task_id, handle.identifier)
@@ -129,11 +150,11 @@ class Notifier:
                     self._owner.archives.add(job.path)
 
 
-def _tell(listener: Any, names: tuple[str, str], job: Job) -> None:
+def _tell(listener: Any, names: tuple[str, str], told: Job | Service) -> None:
     for name in names:
         method = getattr(listener, name, None)
         if method is not None:
-            _safely(method, job)
+            _safely(method, told)
 
 
 def _safely(function: Callable[..., object], *arguments: object) -> None:

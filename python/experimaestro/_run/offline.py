@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experimaestro._core import kill_job, list_jobs, list_runs
+from experimaestro._run.base_experiment import BaseExperiment
+from experimaestro._run.base_job import BaseJob
 from experimaestro._run.engine import get_engine
 from experimaestro._run.scheme import MARKER
 from experimaestro._run.states import JobState, state_of
@@ -28,13 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["OfflineExperiment", "OfflineJob", "WorkspaceStateProvider"]
 
 
-class OfflineJob:
+class OfflineJob(BaseJob):
     """A job as its folder, or the journal of a run, tells.
 
     Attributes:
         task_id: the task.
         identifier: the configuration.
-        path: folder of the job.
         tags: as submitted; empty when the job was found by its folder.
         dependencies: identifiers of the jobs that it depends on.
         experiment_id, run_id: the run that tells of it; None when the job was found by its folder.
@@ -48,7 +49,7 @@ class OfflineJob:
         row: JobRow | None = None,
         dependencies: Iterable[str] = (),
     ) -> None:
-        self.path = path
+        self._path = path
         self.task_id = path.parent.name
         self.identifier = path.name
         self.state = state
@@ -60,9 +61,9 @@ class OfflineJob:
         self._times = (row["submitted"], row["started"], row["ended"]) if row else (None, None, None)
 
     @property
-    def name(self) -> str:
-        """Last part of the task identifier; the stem of the job's files."""
-        return self.task_id.rpartition(".")[2]
+    def path(self) -> Path:
+        """Folder of the job."""
+        return self._path
 
     @property
     def submittime(self) -> datetime | None:
@@ -80,16 +81,6 @@ class OfflineJob:
         return local_time(self._times[2])
 
     @property
-    def stdout(self) -> Path:
-        """Log of the standard output."""
-        return self.path / f"{self.name}.out"
-
-    @property
-    def stderr(self) -> Path:
-        """Log of the errors."""
-        return self.path / f"{self.name}.err"
-
-    @property
     def progress(self) -> list[ProgressLevel]:
         """What the task reported last: one entry per level."""
         from experimaestro._core import read_progress
@@ -100,40 +91,67 @@ class OfflineJob:
         return f"OfflineJob({self.task_id}/{self.identifier}, {self.state.name})"
 
 
-class OfflineExperiment:
+class OfflineExperiment(BaseExperiment):
     """A run of an experiment, as its status and journal tell.
 
     Attributes:
-        experiment_id: the experiment.
-        run_id: the run.
-        workdir: folder of the run.
-        status: running, completed, failed, detached, or unknown when its driver is gone without a word.
-        hostname: where its driver ran.
-        total_jobs, finished_jobs, failed_jobs: how many.
         is_current: whether it is the last run of the experiment.
     """
 
     def __init__(self, workspace: Path, row: RunRow) -> None:
-        self.experiment_id = row["experiment"]
-        self.run_id = row["run_id"]
-        self.workdir = workspace / "experiments" / self.experiment_id / self.run_id
-        self.status = row["status"]
-        self.hostname = row["host"]
-        self.total_jobs = row["total"]
-        self.finished_jobs = row["done"]
-        self.failed_jobs = row["failed"]
+        self._row = row
+        self._workdir = workspace / "experiments" / row["experiment"] / row["run_id"]
         self.is_current = row["current"]
-        self._times = (row["started"], row["ended"])
+
+    @property
+    def experiment_id(self) -> str:
+        """Name of the experiment."""
+        return self._row["experiment"]
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run."""
+        return self._row["run_id"]
+
+    @property
+    def workdir(self) -> Path:
+        """Folder of the run."""
+        return self._workdir
+
+    @property
+    def status(self) -> str:
+        """A word of `ExperimentStatus`; `unknown` when its driver is gone without a word."""
+        return self._row["status"]
+
+    @property
+    def hostname(self) -> str | None:
+        """Where its driver ran."""
+        return self._row["host"]
+
+    @property
+    def total_jobs(self) -> int:
+        """How many jobs there are."""
+        return self._row["total"]
+
+    @property
+    def finished_jobs(self) -> int:
+        """How many are done."""
+        return self._row["done"]
+
+    @property
+    def failed_jobs(self) -> int:
+        """How many are in error."""
+        return self._row["failed"]
 
     @property
     def started_at(self) -> datetime | None:
         """When it was opened."""
-        return local_time(self._times[0])
+        return local_time(self._row["started"])
 
     @property
     def ended_at(self) -> datetime | None:
         """When it was closed."""
-        return local_time(self._times[1])
+        return local_time(self._row["ended"])
 
     def __repr__(self) -> str:
         return f"OfflineExperiment({self.experiment_id}/{self.run_id}, {self.status})"

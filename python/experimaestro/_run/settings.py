@@ -11,9 +11,9 @@ import sys
 from enum import Enum
 from pathlib import Path
 
-__all__ = ["CarbonSettings", "FolderMode", "FolderSettings", "HistorySettings", "LocalSettings", "SSHSettings",
-           "ServerSettings", "Settings", "WorkspaceSettings", "find_workspace", "get_settings", "get_workspace",
-           "settings_path"]  # fmt: skip
+__all__ = ["CarbonSettings", "FolderMode", "FolderSettings", "HistorySettings", "LocalSettings", "RetrySettings",
+           "SSHSettings", "ServerSettings", "Settings", "WorkspaceSettings", "find_workspace", "get_settings",
+           "get_workspace", "settings_path"]  # fmt: skip
 
 
 class FolderMode(str, Enum):
@@ -57,6 +57,44 @@ class HistorySettings:
 
     def __repr__(self) -> str:
         return f"HistorySettings(max_done={self.max_done}, max_failed={self.max_failed})"
+
+
+class RetrySettings:
+    """How often a job starts again that its own code did not end; what is None is left to who is asked next.
+
+    Asked in turn: a submit hook (`job.retries`), the experiment, the workspace, the settings for all, the engine.
+
+    Attributes:
+        preempted: times that it starts again after its place was given to somebody else (10).
+        lost: times after its process or host vanished (2).
+        memory: times after there was not enough memory (0).
+        memory_growth: memory of the next attempt over that of the last one that had too little (1.0).
+
+    Raises:
+        ValueError: a number is less than 0, or the growth less than 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        preempted: int | None = None,
+        lost: int | None = None,
+        memory: int | None = None,
+        memory_growth: float | None = None,
+    ) -> None:
+        counts = (preempted, lost, memory)
+        if any(count is not None and count < 0 for count in counts) or not (
+            memory_growth is None or memory_growth >= 1
+        ):
+            raise ValueError(f"{counts} retries, memory growth {memory_growth}: 0 or more, and 1 or more, are expected")
+        self.preempted = preempted
+        self.lost = lost
+        self.memory = memory
+        self.memory_growth = memory_growth
+
+    def given(self) -> dict[str, float]:
+        """Return what is not None, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 class CarbonSettings:
@@ -168,6 +206,7 @@ class WorkspaceSettings:
         history: how many runs are kept; None means as the settings say for all.
         folders: other folders that hold jobs.
         ssh: how its host is reached, for a remote workspace.
+        retries: how often jobs start again that their own code did not end.
         lock_mode: of the files that are locked: `inherit` (who may read and write the workspace may lock), `umask`, or
             an octal number as text.
     """
@@ -185,6 +224,7 @@ class WorkspaceSettings:
         folders: list[FolderSettings] | None = None,
         ssh: SSHSettings | None = None,
         lock_mode: str = "inherit",
+        retries: RetrySettings | None = None,
     ) -> None:
         self.id = id
         self.ssh = ssh
@@ -196,6 +236,7 @@ class WorkspaceSettings:
         self.history = history
         self.folders = list(folders or [])
         self.lock_mode = lock_mode
+        self.retries = retries or RetrySettings()
 
     @property
     def is_remote(self) -> bool:
@@ -220,6 +261,7 @@ class Settings:
         workspaces: in the order of the file; the first that is not remote is the default one.
         local: how jobs run on this machine.
         history: how many runs of each experiment are kept.
+        retries: how often jobs start again that their own code did not end.
         carbon: how the energy that jobs use is measured.
         server: the web server of experiments.
     """
@@ -231,6 +273,7 @@ class Settings:
         workspaces: list[WorkspaceSettings] | None = None,
         local: LocalSettings | None = None,
         history: HistorySettings | None = None,
+        retries: RetrySettings | None = None,
         carbon: CarbonSettings | None = None,
         server: ServerSettings | None = None,
     ) -> None:
@@ -238,6 +281,7 @@ class Settings:
         self.workspaces = list(workspaces or [])
         self.local = local or LocalSettings()
         self.history = history or HistorySettings()
+        self.retries = retries or RetrySettings()
         self.carbon = carbon or CarbonSettings()
         self.server = server or ServerSettings()
 

@@ -9,6 +9,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 if TYPE_CHECKING:
+    import os
+    from datetime import datetime
+
     from experimaestro._core import Reason, State
 
 __all__ = ["JobFailureStatus", "JobState", "JobStateDone", "JobStateError", "JobStateReady", "JobStateRunning",
@@ -55,6 +58,8 @@ class JobState:
     value: ClassVar[int]
     """Number of the state: 0 (unscheduled) to 6 (error), and 7 (transient), which older versions did not have."""
     icon: ClassVar[str]
+    order: ClassVar[int]
+    """How far the job has come: 0 (unscheduled, transient) to 5 (done, error)."""
     _phase: ClassVar[Literal["notstarted", "running", "finished"]]
 
     def is_unscheduled(self) -> bool:
@@ -82,6 +87,45 @@ class JobState:
         """Why the job is in error, or None."""
         return None
 
+    @staticmethod
+    def from_path(directory: str | os.PathLike[str], name: str) -> JobState | None:
+        """Return the state that the markers of a job tell, also those of older packages; None when there is none.
+
+        Args:
+            directory: folder of the job.
+            name: stem of its files, the last part of the task identifier.
+        """
+        from pathlib import Path
+
+        from experimaestro._run.markers import state_of_markers
+
+        return state_of_markers(Path(directory), name)
+
+    def resolve(
+        self, other: JobState, own_time: datetime | float | None = None, other_time: datetime | float | None = None
+    ) -> JobState | None:
+        """Return which of two views of one job holds: the one that is further, else the newer one.
+
+        Args:
+            other: the other view.
+            own_time, other_time: when each was true, both of one kind.
+
+        Returns:
+            A state; None when they differ and nobody can tell.
+
+        >>> JobState.RUNNING.resolve(JobState.WAITING)
+        JobState.RUNNING
+        >>> JobState.DONE.resolve(JobState.ERROR, 1.0, 2.0)
+        JobState.ERROR
+        >>> JobState.DONE.resolve(JobState.ERROR) is None
+        True
+        """
+        if self.order != other.order:
+            return self if self.order > other.order else other
+        if own_time is not None and other_time is not None and own_time != other_time:
+            return self if own_time > other_time else other  # type: ignore[operator]
+        return self if self == other else None
+
     def __eq__(self, other: object) -> bool:
         return self.value == other.value if isinstance(other, JobState) else NotImplemented
 
@@ -96,56 +140,56 @@ class JobStateUnscheduled(JobState):
     """Known, not looked at yet."""
 
     __slots__ = ()
-    name, value, icon, _phase = "unscheduled", 0, "·", "notstarted"
+    name, value, order, icon, _phase = "unscheduled", 0, 0, "·", "notstarted"
 
 
 class JobStateTransient(JobState):
     """Wanted by others only, and no job that runs needs it."""
 
     __slots__ = ()
-    name, value, icon, _phase = "transient", 7, "◌", "notstarted"
+    name, value, order, icon, _phase = "transient", 7, 0, "◌", "notstarted"
 
 
 class JobStateWaiting(JobState):
     """Waits for jobs or resources."""
 
     __slots__ = ()
-    name, value, icon, _phase = "waiting", 1, "⌛", "notstarted"
+    name, value, order, icon, _phase = "waiting", 1, 1, "⌛", "notstarted"
 
 
 class JobStateReady(JobState):
     """Could start; waits for a slot."""
 
     __slots__ = ()
-    name, value, icon, _phase = "ready", 2, "□", "notstarted"
+    name, value, order, icon, _phase = "ready", 2, 2, "□", "notstarted"
 
 
 class JobStateScheduled(JobState):
     """Handed to its launcher."""
 
     __slots__ = ()
-    name, value, icon, _phase = "scheduled", 3, "▷", "running"
+    name, value, order, icon, _phase = "scheduled", 3, 3, "▷", "running"
 
 
 class JobStateRunning(JobState):
     """Its process runs."""
 
     __slots__ = ()
-    name, value, icon, _phase = "running", 4, "▶", "running"
+    name, value, order, icon, _phase = "running", 4, 4, "▶", "running"
 
 
 class JobStateDone(JobState):
     """Ended well; its marker is there."""
 
     __slots__ = ()
-    name, value, icon, _phase = "done", 5, "✔", "finished"
+    name, value, order, icon, _phase = "done", 5, 5, "✔", "finished"
 
 
 class JobStateError(JobState):
     """Ended badly, for a reason."""
 
     __slots__ = ("_reason",)
-    name, value, icon, _phase = "error", 6, "✘", "finished"
+    name, value, order, icon, _phase = "error", 6, 5, "✘", "finished"
 
     def __init__(self, failure_reason: JobFailureStatus | None = None) -> None:
         self._reason = failure_reason

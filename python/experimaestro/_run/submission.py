@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from experimaestro._run.launching import Launcher
     from experimaestro._run.workspace import Workspace
 
-__all__ = ["submit_task"]
+__all__ = ["hand_over", "submit_task"]
 
 # Every job of this process. The workspace is part of the key: the same task in two workspaces is two jobs.
 _jobs: dict[tuple[str, str, str], Job] = {}
@@ -135,7 +135,7 @@ def submit_task(
         owner.add_job(job)
     if mode is RunMode.NORMAL:
         job.bring_back()
-        _hand_over(job, owner)
+        hand_over(job, owner)
         _jobs[key] = job
     elif mode is not RunMode.PREPARE:
         _simulate(job, mode)
@@ -173,7 +173,8 @@ def _collect_dependencies(job: Job, dependencies: list[Any]) -> None:
         job.launcher.onSubmit(job)
 
 
-def _hand_over(job: Job, owner: experiment | None) -> None:
+def hand_over(job: Job, owner: experiment | None) -> None:
+    """Give a job to the engine, for an experiment if it belongs to one."""
     job._handle = get_engine().submit(
         workspace=job.workspace.path_text,
         task_id=job.task_id,

@@ -15,8 +15,17 @@ from experimaestro._core import token_open, token_state
 
 if TYPE_CHECKING:
     from experimaestro._core import TokenHolder
+    from experimaestro._run.job import Job
 
-__all__ = ["CounterToken", "Dependency", "ProcessCounterToken", "Token", "TokenDependency", "WriterDependency"]
+__all__ = [
+    "CounterToken",
+    "Dependency",
+    "JobDependency",
+    "ProcessCounterToken",
+    "Token",
+    "TokenDependency",
+    "WriterDependency",
+]
 
 TaskT = TypeVar("TaskT")
 
@@ -31,6 +40,10 @@ class Dependency:
     def __init__(self, origin: Any) -> None:
         self.origin = origin
 
+    def is_dynamic(self) -> bool:
+        """True: it is had for a time, and given back."""
+        return True
+
     def lease(self) -> tuple[str, int]:
         """The folder where units are leased, and how many a job needs; asked at submission.
 
@@ -38,6 +51,30 @@ class Dependency:
             ValueError: there will never be so many.
         """
         raise NotImplementedError(f"{type(self).__qualname__} must define lease()")
+
+
+class JobDependency:
+    """Another job that must be done before a job starts, though the task is not made of it.
+
+    Args:
+        origin: the job, or its task, which was submitted.
+
+    Raises:
+        ValueError: it was not submitted.
+    """
+
+    def __init__(self, origin: Any) -> None:
+        job = origin if hasattr(origin, "config") else getattr(origin, "job", None)
+        if job is None:
+            raise ValueError(f"{origin!r} was not submitted: nothing can wait for it")
+        self.origin: Job = job
+
+    def is_dynamic(self) -> bool:
+        """False: once it is done, it stays so."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"JobDependency({self.origin!r})"
 
 
 class WriterDependency(Dependency):

@@ -59,6 +59,11 @@ class Workspace:
         self._folders: list[FolderSettings] | None = None
         self.python_path: list[Path] = []
         """Folders put in front of `sys.path` in the jobs."""
+        own = workspace_settings.retries.given() or settings.of_folder(self.path).retries.given()
+        self.retries: dict[str, float] = {**settings.retries.given(), **own}
+        """How often jobs start again that their own code did not end: what the settings say of it, by name."""
+        self.notificationURL: str | None = None
+        """Kept for older programmes: jobs write their progress into their folders."""
 
     def enter(self) -> None:
         """Find the identifier scheme; nothing is written.
@@ -89,6 +94,11 @@ class Workspace:
     def configcachepath(self) -> Path:
         """Folder of what cached methods of configurations keep."""
         return self.path / "config"
+
+    @property
+    def schedulerpath(self) -> Path:
+        """Where older packages keep the logs of their drivers. Nothing is there: a run's folder has its own."""
+        return self.path / ".scheduler"
 
     @property
     def experimentspath(self) -> Path:

@@ -13,7 +13,7 @@ from experimaestro._config.tasks import CLIInteraction
 from experimaestro.cli.completion import complete_experiment
 from experimaestro.cli.outcome import CommandError, say_hint
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import offer_workspace, workspace_options
+from experimaestro.cli.workspace import WorkspaceGroup, offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from experimaestro._config.actions import StoredAction
 
 
-@click.group(short_help="List what experiments left to be done by hand; do it.")
+@click.group(cls=WorkspaceGroup, short_help="List what experiments left to be done by hand; do it.")
 @workspace_options
 @click.pass_context
 def actions(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:

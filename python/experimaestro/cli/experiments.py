@@ -11,13 +11,13 @@ from experimaestro.cli.actions import actions
 from experimaestro.cli.history import history, history_prune, tag, tags, untag
 from experimaestro.cli.services import services
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import offer_workspace, workspace_options
+from experimaestro.cli.workspace import WorkspaceGroup, offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._core import RunRow
 
 
-@click.group(short_help="List the experiments of a workspace.")
+@click.group(cls=WorkspaceGroup, short_help="List the experiments of a workspace.")
 @workspace_options
 @click.pass_context
 def experiments(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:

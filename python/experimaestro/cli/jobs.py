@@ -10,14 +10,14 @@ import click
 from experimaestro.cli.completion import complete_experiment, complete_job
 from experimaestro.cli.outcome import CommandError
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import offer_workspace, workspace_options
+from experimaestro.cli.workspace import WorkspaceGroup, offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._core import JobRow
     from experimaestro.cli.filter import Predicate
 
 
-@click.group(short_help="List the jobs of a workspace; read their logs.")
+@click.group(cls=WorkspaceGroup, short_help="List the jobs of a workspace; read their logs.")
 @workspace_options
 @click.pass_context
 def jobs(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:

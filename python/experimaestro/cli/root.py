@@ -11,6 +11,7 @@ from experimaestro.cli.session import CURRENT
 
 COMMANDS = {
     "run-experiment": Entry("experimaestro.cli.run_experiment:run_experiment", "Run an experiment from its YAML file."),
+    "run": Entry("experimaestro.cli.run:run", "Execute a task here and now, from its params.json."),
     "resume": Entry("experimaestro.cli.resume:resume", "Go on with a run whose driver is gone, without its script."),
     "retry": Entry("experimaestro.cli.resume:retry", "Run again what failed in a run, by cause."),
     "jobs": Entry("experimaestro.cli.jobs:jobs", "List the jobs of a workspace; read their logs."),

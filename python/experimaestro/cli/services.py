@@ -10,14 +10,14 @@ import click
 from experimaestro.cli.completion import complete_experiment
 from experimaestro.cli.outcome import FAILURE, CommandError
 from experimaestro.cli.session import is_terminal
-from experimaestro.cli.workspace import offer_workspace, workspace_options
+from experimaestro.cli.workspace import WorkspaceGroup, offer_workspace, workspace_options
 
 if TYPE_CHECKING:
     from experimaestro._run.service_records import StoredService
     from experimaestro._run.services import Service
 
 
-@click.group(short_help="List the services of experiments; start one again.")
+@click.group(cls=WorkspaceGroup, short_help="List the services of experiments; start one again.")
 @workspace_options
 @click.pass_context
 def services(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:

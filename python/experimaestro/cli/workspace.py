@@ -14,12 +14,40 @@ from experimaestro.cli.outcome import CommandError
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_OPTIONS: dict[str, tuple[str, Any, str]] = {
+    "workdir": ("DIR", click.Path(path_type=Path), "Folder of the workspace."),
+    "workspace": ("ID", str, "Workspace of your settings file, by its id."),
+}
+
+
 def workspace_options(function: Function) -> Function:
     """Add `--workdir` and `--workspace` to a command or group."""
-    function = click.option("--workspace", metavar="ID", help="Workspace of your settings file, by its id.")(function)
-    return click.option("--workdir", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the workspace.")(
-        function
-    )
+    for option, (metavar, kind, text) in reversed(_OPTIONS.items()):
+        function = click.option(f"--{option}", metavar=metavar, type=kind, help=text)(function)
+    return function
+
+
+class WorkspaceGroup(click.Group):
+    """A group of commands about one workspace: `--workdir` and `--workspace` may stand before or after their names."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command in, with the two options unless it has them."""
+        known = {param.name for param in cmd.params}
+        cmd.params.extend(
+            click.Option([f"--{option}"], metavar=metavar, type=kind, help=text, expose_value=False, callback=_choose)
+            for option, (metavar, kind, text) in _OPTIONS.items()
+            if option not in known
+        )
+        super().add_command(cmd, name)
+
+
+def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Remember an option that stands after the command's name: it is stronger than one before."""
+    if value is None or param.name is None:
+        return
+    chosen = ctx.meta.setdefault(f"{__name__}.chosen", {})
+    chosen[param.name] = value
+    ctx.obj = lambda: existing_workspace(chosen.get("workdir"), chosen.get("workspace"))
 
 
 def offer_workspace(ctx: click.Context, workdir: Path | None, workspace: str | None) -> None:

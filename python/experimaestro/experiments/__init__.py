@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experimaestro._run.projects import DirtyGitAction
 from experimaestro.experiments.configuration import ConfigurationBase, configuration
 from experimaestro.experiments.errors import ConfigurationError, ExperimentFileError
 from experimaestro.experiments.grid import GridSearch, generate_grid
@@ -11,6 +12,7 @@ from experimaestro.experiments.mocks import FakeModuleFinder, mock_modules, noop
 __all__ = [
     "ConfigurationBase",
     "ConfigurationError",
+    "DirtyGitAction",
     "ExperimentCallable",
     "ExperimentFileError",
     "ExperimentHelper",

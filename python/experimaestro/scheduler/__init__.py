@@ -7,8 +7,10 @@ from experimaestro._run.listeners import Scheduler as Scheduler
 from experimaestro._run.run_mode import RunMode as RunMode
 from experimaestro._run.states import JobFailureStatus as JobFailureStatus
 from experimaestro._run.states import JobState as JobState
+from experimaestro._run.tokens import JobDependency as JobDependency
 from experimaestro._run.workspace import Workspace as Workspace
 from experimaestro._run.workspace import set_launcher as set_launcher
 from experimaestro.exceptions import DirtyGitError as DirtyGitError
 from experimaestro.exceptions import FailedExperiment as FailedExperiment
 from experimaestro.exceptions import GracefulExperimentExit as GracefulExperimentExit
+from experimaestro.exceptions import JobError as JobError

@@ -6,4 +6,6 @@ from experimaestro._run.listeners import Listener as Listener
 from experimaestro._run.listeners import Scheduler as Scheduler
 from experimaestro._run.states import JobFailureStatus as JobFailureStatus
 from experimaestro._run.states import JobState as JobState
+from experimaestro._run.tokens import JobDependency as JobDependency
 from experimaestro.exceptions import FailedExperiment as FailedExperiment
+from experimaestro.exceptions import JobError as JobError

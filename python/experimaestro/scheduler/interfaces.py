@@ -1,5 +1,8 @@
 """Names of the older package."""
 
+from experimaestro._run.base_experiment import BaseExperiment as BaseExperiment
+from experimaestro._run.base_experiment import ExperimentStatus as ExperimentStatus
+from experimaestro._run.base_job import BaseJob as BaseJob
 from experimaestro._run.states import JobFailureStatus as JobFailureStatus
 from experimaestro._run.states import JobState as JobState
 from experimaestro._run.states import JobStateDone as JobStateDone

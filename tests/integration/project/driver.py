@@ -30,6 +30,17 @@ def unkept():
     return []
 
 
+def waits():
+    Gated.C(x=0).submit().job.wait()
+    return []
+
+
+def unkept_gated():
+    Gated(x=0).submit(backup=False)
+    Record(x=1).submit(backup=False)
+    return []
+
+
 def chain(count):
     tasks = [Record(x=0).submit()]
     for x in range(1, int(count)):

@@ -1,4 +1,4 @@
-"""The files of a job, by the names that people and programmes know them under.
+"""What a job of this process and one that is looked at from outside have in common: names, and paths of files.
 
 Floor: `_run`. Where each of them lies is decided in `core/layout`; nothing is read or written here.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["JobFiles"]
+__all__ = ["BaseJob"]
 
 
-class JobFiles:
-    """Paths of one job; what derives from it has `task_id`, `identifier` and `path`."""
+class BaseJob:
+    """A job: `Job` where it is driven, `OfflineJob` from outside. Both have `task_id`, `identifier` and `path`."""
 
     __slots__ = ()
 
