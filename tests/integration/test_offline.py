@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from experimaestro._run.offline import OfflineJob
 from experimaestro.exceptions import WorkspaceError
 from experimaestro.scheduler.interfaces import JobState
 from experimaestro.scheduler.workspace_state_provider import WorkspaceStateProvider
@@ -109,7 +110,7 @@ def test_only_what_has_ended_is_removed(one_place, tmp_path):
     assert provider.clean_job(job, perform=True)
     assert not job.path.exists()
     assert provider.delete_job_safely(job) == (False, f"{job.task_id}/{job.identifier} has no folder")
-    job.path = tmp_path
+    job = OfflineJob(tmp_path, job.state)
     assert not provider.delete_job_safely(job)[0]
     assert Path(tmp_path).is_dir()
 
