@@ -147,7 +147,7 @@ impl Engine {
     fn start(&self) -> io::Result<Started> {
         let (messages, heard) = channel();
         let threads = (self.settings.slots as usize).clamp(2, 8);
-        let keeper = Arc::<Keeper>::default();
+        let keeper = Arc::new(Keeper::new(self.settings.heartbeat));
         let shared = Arc::new(Shared {
             keeper: Arc::clone(&keeper),
             messages: messages.clone(),

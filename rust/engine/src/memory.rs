@@ -16,8 +16,8 @@ pub(crate) struct MemoryKills {
 impl MemoryKills {
     /// Count from now on.
     pub(crate) fn watch() -> Self {
-        let candidates = [control_group(), Some(PathBuf::from("/proc/vmstat"))];
-        Self::in_files(candidates.into_iter().flatten())
+        let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        Self::in_files(control_groups(&groups).chain([PathBuf::from("/proc/vmstat")]))
     }
 
     fn in_files(candidates: impl Iterator<Item = PathBuf>) -> Self {
@@ -36,10 +36,20 @@ impl MemoryKills {
     }
 }
 
-fn control_group() -> Option<PathBuf> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    Some(PathBuf::from("/sys/fs/cgroup").join(own).join("memory.events"))
+/// Where the group of a process keeps that count: all controllers together (version 2), or memory by itself (version 1).
+fn control_groups(groups: &str) -> impl Iterator<Item = PathBuf> + '_ {
+    groups.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let path = path.trim_start_matches('/');
+        let root = PathBuf::from("/sys/fs/cgroup");
+        match controllers {
+            "" => Some(root.join(path).join("memory.events")),
+            _ if controllers.split(',').any(|controller| controller == "memory") => {
+                Some(root.join("memory").join(path).join("memory.oom_control"))
+            }
+            _ => None,
+        }
+    })
 }
 
 fn read(path: &PathBuf) -> Option<u64> {
@@ -50,6 +60,13 @@ fn read(path: &PathBuf) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_versions_of_control_groups_are_known() {
+        let found: Vec<PathBuf> = control_groups("4:memory:/a/b\n3:cpu,cpuacct:/c\n0::/d\n").collect();
+        let wanted = ["/sys/fs/cgroup/memory/a/b/memory.oom_control", "/sys/fs/cgroup/d/memory.events"];
+        assert_eq!(found, wanted.map(PathBuf::from));
+    }
 
     #[test]
     fn each_kill_is_told_once() {

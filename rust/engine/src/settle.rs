@@ -17,8 +17,6 @@ use crate::look::running;
 use crate::shared::Shared;
 use crate::time::now;
 
-/// A process of another host beats every ten seconds; it is given up when it missed this many.
-const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(60);
 /// A driver that lives may take long to start a process, but not for ever.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(300);
 const FIRST_DELAY: Duration = Duration::from_millis(50);
@@ -124,12 +122,24 @@ pub(crate) fn disk_failure(error: &ClaimError) -> Failure {
 /// An attempt of ours gets no process: say so, for everybody.
 pub(crate) fn cannot_start(shared: &Arc<Shared>, job: &Arc<Job>, number: u32, message: &str) {
     match abandon(job.directory(), number, message, now()) {
-        Ok(false) => own_ended(shared, job, Exit::default()),
-        // When even that cannot be written, the claim is given up by whoever looks at it for long enough.
-        Ok(true) | Err(_) => {
-            shared.tell(job.id(), JobEvent::Failed(Failure::before_start(Reason::Failed, message, now())));
-        }
+        Ok(false) => return own_ended(shared, job, Exit::default()),
+        Ok(true) => {}
+        Err(_) => abandon_later(shared, job.directory().clone(), number, message.to_owned()),
     }
+    shared.tell(job.id(), JobEvent::Failed(Failure::before_start(Reason::Failed, message, now())));
+}
+
+/// The disk is full, or far away. Until it is written that nobody runs the attempt, others wait for it, since its driver lives.
+fn abandon_later(shared: &Arc<Shared>, directory: JobDirectory, number: u32, message: String) {
+    let again = Arc::clone(shared);
+    shared.watcher.after(LAST_DELAY, move || {
+        let pool = again.pool.clone();
+        pool.run(move || {
+            if abandon(&directory, number, &message, now()).is_err() && !is_removed(&directory) {
+                abandon_later(&again, directory, number, message);
+            }
+        });
+    });
 }
 
 /// The process of an attempt of ours ended.
@@ -251,12 +261,12 @@ enum Next {
 }
 
 fn next(shared: &Arc<Shared>, job: &Arc<Job>, watch: &mut Watch) -> ClaimResult<Next> {
-    let directory = job.directory();
+    let (directory, heartbeat) = (job.directory(), shared.launcher.settings().heartbeat);
     let found = evidence(directory)?;
     match &found {
         Evidence::Claimed { number, claim } => {
             let liveness = claim.as_ref().map_or(Liveness::Unknown, |claim| claim.owner.liveness());
-            let patience = if liveness == Liveness::Alive { CLAIM_PATIENCE } else { HEARTBEAT_PATIENCE };
+            let patience = if liveness == Liveness::Alive { CLAIM_PATIENCE } else { heartbeat };
             let unchanged = watch.unchanged_for((*number, false, None));
             if liveness == Liveness::Dead || unchanged > patience {
                 let won = abandon(directory, *number, "its driver did not start it", now())?;
@@ -284,7 +294,7 @@ fn next(shared: &Arc<Shared>, job: &Arc<Job>, watch: &mut Watch) -> ClaimResult<
                 }
                 (Liveness::Unknown, _) => {
                     let beat = fs::modified(&directory.attempt(*number, AttemptFile::Beat))?;
-                    if watch.unchanged_for((*number, true, beat)) <= HEARTBEAT_PATIENCE {
+                    if watch.unchanged_for((*number, true, beat)) <= heartbeat {
                         return Ok(Next::Later);
                     }
                     let found = declare_lost(directory, *number, None, "its heartbeat stopped", now())?;

@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from tasks import After, Ends, Gated, Judged, OnDevice, Raises, Record, Resumable, Stubborn, Uses
+from tasks import After, Eats, Ends, Gated, Judged, OnDevice, Raises, Record, Resumable, Stubborn, Uses
 
 from experimaestro import RunMode, TransientMode, experiment, set_launcher
 from experimaestro.launchers.direct import DirectLauncher
@@ -168,6 +169,41 @@ def _stop_the_server_under_a_job():
     _until("running", [gated])
     stat = Path(f"/proc/{gated.job._handle.pid}/stat").read_text()
     os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGSTOP)
+
+
+def _join_group():
+    """Put this process, and those that it starts, into the control group of the test."""
+    (Path(os.environ["GROUP"]) / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def eats(megabytes, budget):
+    _join_group()
+    return [Eats.C(x=0, megabytes=int(megabytes), budget=int(budget)), Record.C(x=0)]
+
+
+def crowd(count):
+    """Once everything that starts with the first jobs has started, there is room for so few more processes and threads."""
+    _join_group()
+    for x in range(int(count)):
+        Record.C(x=x).submit()
+        if x == 0:
+            _until("done", [Record.C(x=0).submit()])
+            group = Path(os.environ["GROUP"])
+            room = int((group / "pids.current").read_text()) + int(os.environ["GROUP_LIMIT"])
+            (group / "pids.max").write_text(str(room))
+    return []
+
+
+def servers_killed(count):
+    """Whoever forked a job that runs is killed, as often as one is seen."""
+    tasks = [Record.C(x=x).submit() for x in range(int(count))]
+    while any(not task.job.state.finished() for task in tasks):
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                is_server = b"experimaestro._run.forkserver" in path.read_bytes()
+                if is_server and f"\nPPid:\t{os.getpid()}\n" in path.with_name("status").read_text():
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+    return []
 
 
 def stopped_server():

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from experimaestro import GracefulTimeout, Meta, Param, ResumableTask, Task, TaskCancelled, progress
+from experimaestro import GracefulTimeout, Meta, Param, ResumableTask, SubmitHook, Task, TaskCancelled, progress
 
 
 def record(kind: str, x: int) -> None:
@@ -49,6 +49,27 @@ class Gated(Task):
             started.write(f"{os.getpid()}\n")
         with open(folder / "gate.fifo", "rb", buffering=0) as gate:
             gate.read(1)
+
+
+class MemoryBudget(SubmitHook):
+    """Tries again after a lack of memory, as often as the task says."""
+
+    def process(self, job, launcher):
+        job.retries = {"memory": job.config.budget, "memory_growth": 2.0}
+
+
+@MemoryBudget()
+class Eats(Task):
+    """Takes memory, and touches it."""
+
+    x: Param[int]
+    megabytes: Meta[int]
+    budget: Meta[int] = 0
+
+    def execute(self):
+        record("eats", self.x)
+        taken = [bytearray(os.urandom(1 << 10) * (1 << 10)) for _ in range(self.megabytes)]
+        print(len(taken))
 
 
 class Resumable(ResumableTask):

@@ -14,6 +14,7 @@ mod settle;
 mod take;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use attempt::Attempt;
 pub use evidence::{Evidence, count_timeouts, evidence, evidence_of, last_attempt, last_ended};
@@ -24,6 +25,9 @@ pub use settle::{abandon, complete, declare, declare_lost, revoke};
 pub use take::{Taken, take};
 
 use crate::fs::FsError;
+
+/// A process of another host beats every ten seconds; it is given up when it missed six of them, by an observer's own clock.
+pub const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What can go wrong with a claim.
 #[derive(Debug, thiserror::Error)]

@@ -9,9 +9,6 @@ use crate::claim::{Evidence, Liveness, ProcessIdentity, abandon, declare_lost, e
 use crate::fs;
 use crate::layout::{AttemptFile, JobDirectory, LeaseDirectory, TicketFile, Workspace};
 
-/// A process of another host beats every ten seconds; it is given up when it missed this many.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// What was seen of a holder that cannot be judged from here, and since when (on a clock of the observer) it is the same.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watch {
@@ -21,15 +18,25 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Whether nothing has changed for longer than is to be expected of somebody alive.
-    fn has_stopped(known: &mut Option<Self>, seen: (u32, Option<SystemTime>), clock: Duration) -> bool {
+    fn has_stopped(known: &mut Option<Self>, seen: (u32, Option<SystemTime>), clock: Clock) -> bool {
+        let Clock { now: clock, patience } = clock;
         match known {
-            Some(watch) if watch.seen == seen => clock.saturating_sub(watch.since) > PATIENCE,
+            Some(watch) if watch.seen == seen => clock.saturating_sub(watch.since) > patience,
             _ => {
                 *known = Some(Self { seen, since: clock });
                 false
             }
         }
     }
+}
+
+/// The time of an observer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// Any clock that never goes back.
+    pub(super) now: Duration,
+    /// How long a heartbeat may stand still.
+    pub(super) patience: Duration,
 }
 
 /// One look at the holder of a ticket.
@@ -40,8 +47,7 @@ pub(super) struct Look<'a> {
     /// Absent while the ticket is its driver's.
     pub(super) binding: &'a Stored<Binding>,
     pub(super) watch: &'a mut Option<Watch>,
-    /// Any clock of the observer that never goes back.
-    pub(super) clock: Duration,
+    pub(super) clock: Clock,
 }
 
 /// What is known about a holder.

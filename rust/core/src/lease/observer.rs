@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::holder::{Look, Verdict, Watch};
+use super::holder::{Clock, Look, Verdict, Watch};
 use super::line::{Line, Place};
 use super::number::{Names, give_back, names, take_ticket};
 use super::ticket::{Binding, Stored, Ticket};
 use super::total::total;
 use super::{LeaseError, LeaseResult};
+use crate::claim::HEARTBEAT_PATIENCE;
 use crate::layout::{LeaseDirectory, TicketFile};
 
 #[derive(Debug, Default)]
@@ -43,13 +44,21 @@ pub struct Holder {
 #[derive(Debug)]
 pub struct Observer {
     folder: LeaseDirectory,
+    patience: Duration,
     seen: HashMap<u64, Seen>,
 }
 
 impl Observer {
     /// Watch this resource.
     pub fn new(folder: LeaseDirectory) -> Self {
-        Self { folder, seen: HashMap::new() }
+        Self { folder, patience: HEARTBEAT_PATIENCE, seen: HashMap::new() }
+    }
+
+    /// Give processes of other hosts up when their heartbeat stood still for so long.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The resource.
@@ -137,7 +146,7 @@ impl Observer {
 
     fn judge(&mut self, number: u64, clock: Duration) -> LeaseResult<Verdict> {
         self.read_binding(number)?;
-        let folder = &self.folder;
+        let (folder, clock) = (&self.folder, Clock { now: clock, patience: self.patience });
         let Some(seen) = self.seen.get_mut(&number) else { return Ok(Verdict::Alive) };
         let Seen { ticket, binding, watch } = seen;
         Look { folder, number, ticket, binding, watch, clock }.judge()

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use experimaestro_core::claim::HEARTBEAT_PATIENCE;
+
 use crate::job::Job;
 use crate::prepare::Surroundings;
 use crate::settle::{Exit, cannot_start, own_ended};
@@ -70,6 +72,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How long the fork server may take to answer: then it is given up.
     pub patience: Duration,
+    /// How long the heartbeat of a process of another host may stand still: then it is given up.
+    pub heartbeat: Duration,
 }
 
 impl Settings {
@@ -82,6 +86,7 @@ impl Settings {
             python,
             grace: Duration::from_secs(30),
             patience: Duration::from_secs(30),
+            heartbeat: HEARTBEAT_PATIENCE,
         }
     }
 }

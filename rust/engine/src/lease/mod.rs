@@ -36,12 +36,15 @@ pub(crate) struct Keeper {
     /// Tickets that are about to be given back.
     returning: Mutex<usize>,
     all_returned: Condvar,
+    heartbeat: Duration,
     origin: Instant,
 }
 
-impl Default for Keeper {
-    fn default() -> Self {
+impl Keeper {
+    /// Who gives other hosts up when their heartbeat stood still for so long.
+    pub(crate) fn new(heartbeat: Duration) -> Self {
         Self {
+            heartbeat,
             tokens: Mutex::default(),
             held: Mutex::default(),
             returning: Mutex::default(),
@@ -49,9 +52,7 @@ impl Default for Keeper {
             origin: Instant::now(),
         }
     }
-}
 
-impl Keeper {
     /// What a job needs, in the order in which everybody asks for it; units of one token add up.
     pub(crate) fn wanted(&self, leases: impl IntoIterator<Item = (LeaseDirectory, u32)>) -> Vec<Wanted> {
         let mut wanted: Vec<Wanted> = Vec::new();
@@ -69,7 +70,7 @@ impl Keeper {
     fn token(&self, directory: &LeaseDirectory) -> Arc<Token> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let id = SharedId(u32::try_from(tokens.len()).unwrap_or(u32::MAX));
-        let new = || Arc::new(Token::new(id, directory.clone(), self.origin));
+        let new = || Arc::new(Token::new(id, directory.clone(), self.heartbeat, self.origin));
         Arc::clone(tokens.entry(directory.clone()).or_insert_with(new))
     }
 

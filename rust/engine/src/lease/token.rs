@@ -54,8 +54,9 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    pub(super) fn new(id: SharedId, directory: LeaseDirectory, origin: Instant) -> Self {
-        let (observer, driver) = (Observer::new(directory.clone()), ProcessIdentity::current());
+    pub(super) fn new(id: SharedId, directory: LeaseDirectory, heartbeat: Duration, origin: Instant) -> Self {
+        let observer = Observer::new(directory.clone()).with_patience(heartbeat);
+        let driver = ProcessIdentity::current();
         let (waiting, unbound) = (Vec::new(), Vec::new());
         let inner = Inner { observer, waiting, unbound, last_beat: Instant::now(), polling: false };
         Self {

@@ -22,7 +22,8 @@ fn orphan(job: &JobDirectory) -> Child {
     child
 }
 
-fn run(job: &JobDirectory, number: u32, process: &ProcessIdentity) {
+/// The record of a process that runs an attempt.
+pub(crate) fn run(job: &JobDirectory, number: u32, process: &ProcessIdentity) {
     let record = serde_json::json!({"version": 1, "nonce": "0", "process": process, "message": null, "time": 0.0});
     std::fs::write(job.attempt(number, AttemptFile::Run), record.to_string()).unwrap();
 }
@@ -43,6 +44,18 @@ fn ends_well(driver: &Driver, job: &std::sync::Arc<experimaestro_engine::Job>) {
     assert!(matches!(job.observed().state, JobState::Done(_)), "{:?}", job.observed());
 }
 
+/// Wait until a driver has found a job running and will be woken by the end of its process: it looks at nothing until then.
+fn until_watched(job: &experimaestro_engine::Job, process: &Child) {
+    until(job, is_adopted);
+    let line = format!("Pid:\t{}\n", process.id());
+    let is_it = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.and_then(|entry| std::fs::read_to_string(entry.path())).is_ok_and(|text| text.contains(&line))
+    };
+    while !std::fs::read_dir("/proc/self/fdinfo").unwrap().any(is_it) {
+        std::thread::yield_now();
+    }
+}
+
 fn is_adopted(state: &JobState) -> bool {
     matches!(state, JobState::Running(running) if running.place == Whose::Adopted)
 }
@@ -53,7 +66,7 @@ fn the_next_attempt_that_nobody_runs_keeps_nobody_waiting() {
     let driver = place.driver("x", 1);
     let child = orphan(&place.job("a"));
     let job = driver.submit("a", "done", RetryPolicy::default());
-    until(&job, is_adopted);
+    until_watched(&job, &child);
     next_attempt(&place.job("a"));
     abandon(&place.job("a"), 2, "it was not started", 0.0).unwrap();
     end(child);
@@ -66,7 +79,7 @@ fn the_next_attempt_of_another_driver_is_followed() {
     let driver = place.driver("x", 1);
     let child = orphan(&place.job("a"));
     let job = driver.submit("a", "done", RetryPolicy::default());
-    until(&job, is_adopted);
+    until_watched(&job, &child);
     next_attempt(&place.job("a"));
     let second = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     run(&place.job("a"), 2, &ProcessIdentity::of(second.id()));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests, which clippy cannot know
 
 mod adopted;
+mod heartbeat;
 mod leases;
 mod meanwhile;
 mod place;

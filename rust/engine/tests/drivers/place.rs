@@ -6,7 +6,7 @@ use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use experimaestro_core::claim::{Attempt, ClaimError, Outcome};
+use experimaestro_core::claim::{Attempt, ClaimError, HEARTBEAT_PATIENCE, Outcome};
 use experimaestro_core::job::{Failure, JobKey, JobState, RetryPolicy, TransientMode};
 use experimaestro_core::layout::{JobDirectory, Workspace};
 use experimaestro_engine::{Engine, Job, Launch, LauncherKind, Needs, NewJob, Run, Settings};
@@ -56,8 +56,14 @@ impl Place {
     }
 
     pub(crate) fn driver(&self, name: &str, slots: u32) -> Driver {
+        self.driver_that_waits(name, slots, HEARTBEAT_PATIENCE)
+    }
+
+    /// A driver that gives other hosts up when their heartbeat stands still for so long.
+    pub(crate) fn driver_that_waits(&self, name: &str, slots: u32, heartbeat: Duration) -> Driver {
         let python = self.folder.path().join("interpreter");
-        let engine = Engine::new(Settings::new(slots, LauncherKind::Process, python));
+        let settings = Settings { heartbeat, ..Settings::new(slots, LauncherKind::Process, python) };
+        let engine = Engine::new(settings);
         let workspace = Workspace::new(self.root());
         let run = engine.open_run(&workspace, name, "20260101_000000", None, &mut |_| {}, &mut || true).unwrap();
         Driver { engine, run, root: self.root() }

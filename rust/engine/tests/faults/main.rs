@@ -27,7 +27,7 @@ use trial::Findings;
 const SEEDS: u64 = 500;
 /// Beyond those, seeds that showed something once: tries that were forgotten after an attempt without a process, and that each
 /// driver had for itself; a folder that was not kept, and was wanted again; a driver that waited for ever for a job it had
-/// adopted (408).
+/// adopted (408); one that left a claim it could not give up on a full disk, and waited for another's (231).
 const KNOWN: [u64; 2] = [508, 599];
 
 struct Options {
