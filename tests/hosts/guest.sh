@@ -27,7 +27,18 @@ serve() {
     while [ ! -e "$WORK/stop" ]; do sleep 1; done
 }
 
-# Runs what COMMAND holds, with the variables that WORK/environment sets.
+# What waits for what, for people who want to know why a host does not finish.
+watch() {
+    while sleep 20; do
+        for process in /proc/[0-9]*/task/*; do
+            echo "${process#/proc/} $(cat $process/comm $process/wchan 2>/dev/null | tr '\n' ' ')$(
+                tr '\0' ' ' <"${process%/task/*}/environ" 2>/dev/null | grep -o 'XPM_TRIAL=[a-z]*\|XPM_TRIAL_SEED=[0-9]*' | tr '\n' ' ')"
+        done >"$WORK/$ROLE.processes"
+        tail -n 3 /mnt/shared/*/experiments/x1/current/journal.jsonl >"$WORK/$ROLE.journals"
+    done
+}
+
+# Runs the program with the variables that WORK/environment sets.
 run() {
     mount -t nfs4 -o "vers=4.2,proto=tcp,$MOUNT_OPTIONS" "$SERVER:/" /mnt/shared || return
     set -a
@@ -35,6 +46,7 @@ run() {
     XPM_TRIAL_HOST=$ROLE XPM_TRIAL_RECORDS=$WORK/records/$ROLE
     set +a
     touch "$WORK/$ROLE.ready"
+    watch &
     XPM_TRIAL=host "$PROGRAM"
     touch "$WORK/$ROLE.over"
     [ "$ROLE" = alpha ] || return

@@ -170,6 +170,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--deeds", default="kill,kill,kill,stop", help="what happens to a host, round by round")
     parser.add_argument("--mount-options", default="lookupcache=positive,actimeo=1")
     options = parser.parse_args()
     lacking = missing()
@@ -184,7 +185,8 @@ def main() -> int:
     for number in range(options.rounds):
         first = options.first + number * options.seeds
         place = Round(options.program.resolve(), number, first, options.seeds, options.mount_options)
-        deed = "stop" if number % 4 == 3 else "kill"
+        deeds = options.deeds.split(",")
+        deed = deeds[number % len(deeds)]
         print(f"round {number}: seeds {first} to {first + options.seeds - 1}, {deed}", flush=True)
         try:
             code = place.go(deed)

@@ -441,7 +441,13 @@ impl Scheduler {
         Ok(true)
     }
 
-    fn is_wanted(&self, job: JobId) -> bool {
+    /// Those who needed a transient job were stopped meanwhile.
+    pub(super) fn not_needed(&mut self, job: JobId) -> Result<(), Refused> {
+        self.node(job)?.needed = false;
+        self.change(job, JobEvent::NotNeeded)
+    }
+
+    pub(super) fn is_wanted(&self, job: JobId) -> bool {
         let node = &self.nodes[job.index()];
         !(node.transient.is_transient() || node.interest == Interest::Left) || self.is_waited_for(job)
     }

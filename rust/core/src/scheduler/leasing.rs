@@ -74,7 +74,11 @@ impl Scheduler {
             (Leasing::Asked, LeaseAnswer::Given) => {
                 self.answered(job);
                 self.nodes[job.index()].leasing = Leasing::Held;
-                self.start(job)?;
+                if self.is_wanted(job) {
+                    self.start(job)?;
+                } else {
+                    self.not_needed(job)?;
+                }
             }
             (Leasing::Asked, LeaseAnswer::Busy(shared)) => {
                 self.answered(job);

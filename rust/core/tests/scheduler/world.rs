@@ -1,7 +1,4 @@
-//! Laws of the scheduler, over random graphs, events, failures, retries, transient jobs and restarts.
-//!
-//! `PROPTEST_CASES=100000 cargo test -p experimaestro-core --test scheduler --release` tries that many sequences.
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests, which clippy cannot know
+//! A scheduler, and what its effects would do: invariants are checked after every event.
 
 use std::collections::BTreeSet;
 
@@ -10,84 +7,13 @@ use experimaestro_core::job::{
     TransientMode,
 };
 use experimaestro_core::scheduler::{Effect, Event, Pool, Request, Resubmission, SLOTS, Scheduler, Submission};
-use proptest::prelude::*;
 
-/// What the folder of a job says, and what its process will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Disk {
-    Nothing,
-    Done,
-    Adoptable,
-    HeldElsewhere,
-}
+use proptest::sample::Index;
 
-#[derive(Debug, Clone)]
-enum Step {
-    Submit {
-        dependencies: Vec<prop::sample::Index>,
-        priority: i8,
-        disk: Disk,
-        transient: TransientMode,
-        retries: RetryPolicy,
-    },
-    /// One of the things that are under way comes to its end: well, badly, or (elsewhere) without having begun.
-    Answer {
-        which: prop::sample::Index,
-        ending: u8,
-    },
-    Resubmit(prop::sample::Index, TransientMode, RetryPolicy),
-    Kill(prop::sample::Index),
-    Withdraw(prop::sample::Index),
-    /// The run that wanted these jobs is left.
-    Leave(Vec<prop::sample::Index>),
-    /// A transient job that is done loses its folder.
-    Remove(prop::sample::Index),
-    /// The driver dies; the next one submits the same jobs over the same disk.
-    Restart,
-    /// Something that cannot be true any more, or was never asked for.
-    Nonsense {
-        which: prop::sample::Index,
-        event: u8,
-    },
-}
-
-fn transient() -> impl Strategy<Value = TransientMode> {
-    prop_oneof![4 => Just(TransientMode::None), 2 => Just(TransientMode::Transient), 1 => Just(TransientMode::Remove)]
-}
-
-fn retries() -> impl Strategy<Value = RetryPolicy> {
-    (any::<bool>(), 0..4u32, 0..3u32, 0..3u32, 0..3u32).prop_map(|(resumable, max_retries, preempted, lost, memory)| {
-        RetryPolicy { resumable, max_retries, preempted, lost, memory, memory_growth: 2.0 }
-    })
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let disk = prop_oneof![
-        4 => Just(Disk::Nothing),
-        1 => Just(Disk::Done),
-        1 => Just(Disk::Adoptable),
-        1 => Just(Disk::HeldElsewhere)
-    ];
-    let index = any::<prop::sample::Index>;
-    prop_oneof![
-        4 => (prop::collection::vec(index(), 0..4), -1..2i8, disk, transient(), retries()).prop_map(
-            |(dependencies, priority, disk, transient, retries)| {
-                Step::Submit { dependencies, priority, disk, transient, retries }
-            }
-        ),
-        12 => (index(), any::<u8>()).prop_map(|(which, ending)| Step::Answer { which, ending }),
-        1 => (index(), transient(), retries()).prop_map(|(which, mode, more)| Step::Resubmit(which, mode, more)),
-        1 => index().prop_map(Step::Kill),
-        1 => index().prop_map(Step::Withdraw),
-        1 => prop::collection::vec(index(), 1..6).prop_map(Step::Leave),
-        1 => index().prop_map(Step::Remove),
-        1 => Just(Step::Restart),
-        1 => (index(), any::<u8>()).prop_map(|(which, event)| Step::Nonsense { which, event }),
-    ]
-}
+use crate::steps::{Disk, Step};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Pending {
+pub(crate) enum Pending {
     Look(JobId),
     Start(JobId),
     Own(JobId),
@@ -96,7 +22,7 @@ enum Pending {
 
 /// What was asked of one job, and what became of it since it was last submitted.
 #[derive(Debug, Clone)]
-struct Wish {
+pub(crate) struct Wish {
     dependencies: Vec<JobId>,
     priority: i64,
     transient: TransientMode,
@@ -110,7 +36,7 @@ struct Wish {
     last: Option<Failure>,
 }
 
-struct World {
+pub(crate) struct World {
     scheduler: Scheduler,
     slots: u32,
     disks: Vec<Disk>,
@@ -119,16 +45,16 @@ struct World {
     pending: BTreeSet<Pending>,
 }
 
-fn running(place: Place) -> Running {
+pub(crate) fn running(place: Place) -> Running {
     Running { place, pid: Some(1), started: Some(0.0) }
 }
 
-fn failure(reason: Reason) -> Failure {
+pub(crate) fn failure(reason: Reason) -> Failure {
     Failure::before_start(reason, "", 0.0)
 }
 
 impl World {
-    fn new(slots: u32) -> Self {
+    pub(crate) fn new(slots: u32) -> Self {
         let scheduler = Scheduler::new(Pool::with_slots(slots));
         Self { scheduler, slots, disks: vec![], wishes: vec![], states: vec![], pending: BTreeSet::new() }
     }
@@ -231,10 +157,11 @@ impl World {
         let event = match pending {
             Pending::Look(job) | Pending::Start(job) => self.answer_from_disk(pending, job, ending),
             Pending::Own(job) | Pending::Watch(job) => {
-                let is_vacant = matches!(self.state(job), JobState::Running(r) if r.place == Place::Elsewhere);
+                let is_vacant = matches!(self.state(job), JobState::Running(r) if r.place != Place::Own);
                 match ending % 8 {
                     0..4 => (job, JobEvent::Failed(self.fail(job, ending))),
                     4 if is_vacant => (job, JobEvent::Vacated),
+                    5 if is_vacant => (job, JobEvent::Started(running(Place::Elsewhere))),
                     _ => (job, JobEvent::Succeeded(Success::default())),
                 }
             }
@@ -243,6 +170,8 @@ impl World {
         match &event {
             JobEvent::Succeeded(_) => self.disks[job.index()] = Disk::Done,
             JobEvent::Failed(_) | JobEvent::Vacated => self.disks[job.index()] = Disk::Nothing,
+            // The attempt that was followed is over, and another driver runs the next one.
+            JobEvent::Started(running) if running.place != Place::Own => self.disks[job.index()] = Disk::HeldElsewhere,
             JobEvent::Started(_) => drop(self.pending.insert(Pending::Own(job))),
             _ => {}
         }
@@ -291,7 +220,7 @@ impl World {
         told
     }
 
-    fn pick(&self, which: prop::sample::Index) -> Option<JobId> {
+    fn pick(&self, which: Index) -> Option<JobId> {
         (!self.states.is_empty()).then(|| JobId(u32::try_from(which.index(self.states.len())).unwrap()))
     }
 
@@ -303,7 +232,7 @@ impl World {
         }
     }
 
-    fn apply(&mut self, step: Step) {
+    pub(crate) fn apply(&mut self, step: Step) {
         self.pending = self.pending.iter().copied().filter(|pending| !self.is_stale(*pending)).collect();
         match step {
             Step::Submit { dependencies, priority, disk, transient, retries } => {
@@ -441,7 +370,7 @@ impl World {
         }
     }
 
-    fn nonsense(&mut self, which: prop::sample::Index, event: u8) {
+    fn nonsense(&mut self, which: Index, event: u8) {
         let Some(job) = self.pick(which) else { return };
         let event = match (event % 3, self.state(job)) {
             (0, JobState::Done(_) | JobState::Error(_)) => JobEvent::Succeeded(Success::default()),
@@ -453,7 +382,7 @@ impl World {
         self.check();
     }
 
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         loop {
             self.pending = self.pending.iter().copied().filter(|pending| !self.is_stale(*pending)).collect();
             let Some(pending) = self.pending.iter().next().copied() else { break };
@@ -464,185 +393,4 @@ impl World {
             assert!(state.is_finished() || not_needed, "every job ends: {:?}", self.states);
         }
     }
-}
-
-proptest! {
-    #![proptest_config(match std::env::var("PROPTEST_CASES") {
-        Ok(_) => ProptestConfig::default(),
-        Err(_) => ProptestConfig { cases: 2_000, ..ProptestConfig::default() },
-    })]
-
-    #[test]
-    fn laws_hold_after_every_event(slots in 1..4u32, steps in prop::collection::vec(step(), 1..60)) {
-        let mut world = World::new(slots);
-        for step in steps {
-            world.apply(step);
-        }
-        world.finish();
-    }
-}
-
-fn submit(scheduler: &mut Scheduler, job: u32, dependencies: Vec<JobId>, priority: i64) -> Vec<Effect> {
-    let submission = Submission { dependencies, priority, ..Submission::new(JobId(job)) };
-    scheduler.on(Event::Submitted(submission), 0.0).unwrap()
-}
-
-fn starts(effects: &[Effect]) -> Vec<u32> {
-    let start = |effect: &Effect| if let Effect::Start(job) = effect { Some(job.0) } else { None };
-    effects.iter().filter_map(start).collect()
-}
-
-#[test]
-fn priority_first_then_order_of_submission() {
-    let mut scheduler = Scheduler::new(Pool::with_slots(1));
-    for (job, priority) in [(0, 0), (1, 0), (2, 5), (3, 0)] {
-        submit(&mut scheduler, job, vec![], priority);
-    }
-    let mut order = Vec::new();
-    for job in [3, 2, 1, 0] {
-        order.extend(starts(&scheduler.on(Event::Job(JobId(job), JobEvent::FoundNothing), 0.0).unwrap()));
-    }
-    for _ in 0..4 {
-        let job = JobId(*order.last().unwrap());
-        scheduler.on(Event::Job(job, JobEvent::Started(running(Place::Own))), 0.0).unwrap();
-        let done = JobEvent::Succeeded(Success::default());
-        order.extend(starts(&scheduler.on(Event::Job(job, done), 0.0).unwrap()));
-    }
-    assert_eq!(order, [3, 2, 0, 1]);
-}
-
-#[test]
-fn a_failure_goes_down_a_long_chain_and_names_its_root() {
-    let length = 200_000;
-    let mut scheduler = Scheduler::new(Pool::with_slots(1));
-    for job in 0..length {
-        submit(&mut scheduler, job, job.checked_sub(1).map(JobId).into_iter().collect(), 0);
-        if job > 0 {
-            scheduler.on(Event::Job(JobId(job), JobEvent::FoundNothing), 0.0).unwrap();
-        }
-    }
-    scheduler.on(Event::Job(JobId(0), JobEvent::FoundNothing), 0.0).unwrap();
-    let failed = JobEvent::Failed(failure(Reason::Failed));
-    let effects = scheduler.on(Event::Job(JobId(0), failed), 0.0).unwrap();
-    assert_eq!(effects.len(), length as usize);
-    let Some(JobState::Error(last)) = scheduler.state(JobId(length - 1)) else { panic!() };
-    assert_eq!((last.reason, last.cause), (Reason::Dependency, Some(JobId(0))));
-}
-
-#[test]
-fn a_job_that_waits_for_a_rare_thing_keeps_nobody_else_waiting() {
-    let rare = experimaestro_core::scheduler::ResourceId(1);
-    let mut pool = Pool::with_slots(4);
-    pool.set_capacity(rare, 1);
-    let mut scheduler = Scheduler::new(pool);
-    let mut started = Vec::new();
-    for job in 0..3 {
-        let request = if job < 2 { Request::new([(SLOTS, 1), (rare, 1)]) } else { Request::one_slot() };
-        let submission = Submission { request, ..Submission::new(JobId(job)) };
-        scheduler.on(Event::Submitted(submission), 0.0).unwrap();
-        started.extend(starts(&scheduler.on(Event::Job(JobId(job), JobEvent::FoundNothing), 0.0).unwrap()));
-    }
-    assert_eq!(started, [0, 2]);
-}
-
-#[test]
-fn what_can_never_be_given_is_refused_at_once() {
-    let mut scheduler = Scheduler::new(Pool::with_slots(2));
-    let request = Request::new([(SLOTS, 3)]);
-    let submission = Submission { request, ..Submission::new(JobId(0)) };
-    let effects = scheduler.on(Event::Submitted(submission), 0.0).unwrap();
-    let [Effect::Changed(_, JobState::Error(failure))] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(failure.reason, Reason::RejectedOther);
-}
-
-/// Submit one job and let it run; answer what each of these failures brings about.
-fn fail_with(retries: RetryPolicy, causes: &[Option<Interruption>]) -> (Vec<&'static str>, u32) {
-    let job = JobId(0);
-    let mut scheduler = Scheduler::new(Pool::with_slots(1));
-    scheduler.on(Event::Submitted(Submission { retries, ..Submission::new(job) }), 0.0).unwrap();
-    scheduler.on(Event::Job(job, JobEvent::FoundNothing), 0.0).unwrap();
-    let states = causes.iter().map(|cause| {
-        scheduler.on(Event::Job(job, JobEvent::Started(running(Place::Own))), 0.0).unwrap();
-        let failed = Failure { interruption: *cause, ..failure(Reason::Failed) };
-        scheduler.on(Event::Job(job, JobEvent::Failed(failed)), 0.0).unwrap();
-        scheduler.state(job).unwrap().name()
-    });
-    (states.collect(), scheduler.retry_count(job))
-}
-
-#[test]
-fn a_resumable_task_has_as_many_executions_as_its_max_retries() {
-    let timeout = Some(Interruption::Timeout);
-    for (max_retries, executions) in [(0, 1), (1, 1), (3, 3)] {
-        let policy = RetryPolicy { resumable: true, max_retries, ..RetryPolicy::default() };
-        let (states, count) = fail_with(policy, &vec![timeout; executions]);
-        assert_eq!(states.last(), Some(&"error"), "max_retries={max_retries}");
-        assert!(states[..executions - 1].iter().all(|state| *state == "scheduled"), "{states:?}");
-        assert_eq!(count as usize, executions);
-    }
-    assert_eq!(fail_with(RetryPolicy { max_retries: 3, ..RetryPolicy::default() }, &[timeout]).0, ["error"]);
-}
-
-#[test]
-fn each_cause_has_a_budget_of_its_own_and_a_bug_has_none() {
-    let policy = RetryPolicy { resumable: true, max_retries: 9, preempted: 1, lost: 1, memory: 1, memory_growth: 2.0 };
-    let (lost, preempted, memory) =
-        (Some(Interruption::Lost), Some(Interruption::Preempted), Some(Interruption::Memory));
-    let (states, _) = fail_with(policy.clone(), &[lost, preempted, memory, Some(Interruption::Timeout), lost]);
-    assert_eq!(states, ["scheduled", "scheduled", "scheduled", "scheduled", "error"]);
-    assert_eq!(fail_with(policy, &[None]).0, ["error"]);
-}
-
-#[test]
-fn more_memory_is_asked_for_after_each_lack_of_it() {
-    let policy = RetryPolicy { memory: 3, memory_growth: 1.5, ..RetryPolicy::default() };
-    let mut tally = Tally::default();
-    let factors = [0, 1, 2].map(|_| {
-        tally.add(Some(Interruption::Memory), 0);
-        policy.memory_factor(&tally)
-    });
-    assert!((factors[0] - 1.5).abs() < 1e-9 && (factors[2] - 3.375).abs() < 1e-9, "{factors:?}");
-    let text = serde_json::to_string(&policy).unwrap();
-    assert_eq!(serde_json::from_str::<RetryPolicy>(&text).unwrap(), policy, "a plan on disk keeps it");
-}
-
-#[test]
-fn tries_that_are_used_up_are_found_so_and_more_of_them_start_it_again() {
-    let policy = |max_retries| RetryPolicy { resumable: true, max_retries, ..RetryPolicy::default() };
-    let job = JobId(0);
-    let mut scheduler = Scheduler::new(Pool::with_slots(1));
-    scheduler.on(Event::Submitted(Submission { retries: policy(2), ..Submission::new(job) }), 0.0).unwrap();
-    let failed = Failure { interruption: Some(Interruption::Timeout), timeouts: 2, ..failure(Reason::Timeout) };
-    let found = Event::Job(job, JobEvent::FoundFailed(failed));
-    scheduler.on(found.clone(), 0.0).unwrap();
-    assert_eq!((scheduler.state(job).unwrap().name(), scheduler.retry_count(job)), ("error", 2));
-    for (max_retries, state) in [(2, "error"), (3, "scheduled")] {
-        let (retries, transient, request) = (policy(max_retries), TransientMode::None, Request::one_slot());
-        let again = Resubmission { job, priority: 0, retries, transient, request };
-        scheduler.on(Event::Resubmitted(again), 0.0).unwrap();
-        scheduler.on(found.clone(), 0.0).unwrap();
-        assert_eq!(scheduler.state(job).unwrap().name(), state, "max_retries={max_retries}");
-    }
-}
-
-#[test]
-fn a_transient_chain_runs_only_for_a_job_that_runs() {
-    let mut scheduler = Scheduler::new(Pool::with_slots(4));
-    let submit = |scheduler: &mut Scheduler, job: u32, transient, found| {
-        let dependencies = job.checked_sub(1).map(JobId).into_iter().collect();
-        let job = JobId(job);
-        let submission = Submission { dependencies, transient, ..Submission::new(job) };
-        scheduler.on(Event::Submitted(submission), 0.0).unwrap();
-        scheduler.on(Event::Job(job, found), 0.0).unwrap()
-    };
-    submit(&mut scheduler, 0, TransientMode::Transient, JobEvent::FoundNothing);
-    submit(&mut scheduler, 1, TransientMode::Remove, JobEvent::FoundNothing);
-    let done = JobEvent::FoundDone(Success::default());
-    submit(&mut scheduler, 2, TransientMode::None, done);
-    assert_eq!(scheduler.state(JobId(1)), Some(&JobState::Transient), "a done job needs nothing");
-    let last = Submission { dependencies: vec![JobId(1)], ..Submission::new(JobId(3)) };
-    scheduler.on(Event::Submitted(last), 0.0).unwrap();
-    let effects = scheduler.on(Event::Job(JobId(3), JobEvent::FoundNothing), 0.0).unwrap();
-    assert_eq!(starts(&effects), [0], "the whole chain wakes up, and its root starts");
-    assert_eq!(scheduler.state(JobId(1)), Some(&JobState::Waiting));
 }
