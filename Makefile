@@ -27,6 +27,7 @@ help:
 	@echo "make model   look at every order of every step of the claim protocol (FAULTS=3: with more faults)"
 	@echo "make faults  kill drivers and jobs at their file operations (SEEDS=10000 FIRST=0)"
 	@echo "make trials  the same through the Python package (SEEDS=100 FIRST=0)"
+	@echo "make hosts   kill and stop whole hosts, kernels of their own with a workspace on NFS (ROUNDS=4 SEEDS=10; root)"
 	@echo "make kills   kill -9 of the driver at random moments (ROUNDS=200)"
 	@echo "make wheel   build the wheel, in $(WHEELS)"
 	@echo "make sdist   build the source distribution, in $(WHEELS)"
@@ -70,7 +71,7 @@ FAULTS ?= 2
 FIRST ?= 0
 ROUNDS ?= 200
 
-.PHONY: model faults trials kills
+.PHONY: model faults trials kills hosts
 model: $(VENV)/.created
 	MODEL_FAULTS=$(FAULTS) cargo test --release --locked --package experimaestro-core --test model -- --nocapture
 
@@ -81,6 +82,14 @@ faults: $(VENV)/.created
 trials: SEEDS ?= 100
 trials: $(VENV)/.dev
 	$(BIN)/python tests/trials/trial.py faults --seeds $(SEEDS) --first $(FIRST)
+
+# The newest of the test programs is the one that cargo has just built.
+hosts: SEEDS ?= 10
+hosts: ROUNDS = 4
+hosts: $(VENV)/.created
+	cargo test --release --locked --package experimaestro-engine --test faults --no-run
+	$(BIN)/python tests/hosts/hosts.py --rounds $(ROUNDS) --seeds $(SEEDS) --first $(FIRST) \
+		"$$(ls -t target/release/deps/faults-* | grep -v '\.d$$' | head -1)"
 
 kills: $(VENV)/.dev
 	$(BIN)/python tests/trials/trial.py kills --rounds $(ROUNDS)

@@ -2,8 +2,8 @@
 
 python tests/hosts/hosts.py PROGRAM --rounds 4 --seeds 10     PROGRAM is the test `faults` of the engine, built
 
-Each host is a User-Mode Linux: it has its own name, boot id, process numbers, page cache and NFS client; a third one is the
-server. Needs root, and the Debian packages user-mode-linux, nfs-kernel-server, nfs-common, kmod, iproute2, gcc.
+Each host is a User-Mode Linux: it has its own name, boot id, process numbers, page cache and NFS client; a third one is
+the server. Needs root, and the Debian packages user-mode-linux, nfs-kernel-server, nfs-common, kmod, iproute2, gcc.
 """
 
 from __future__ import annotations

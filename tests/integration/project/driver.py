@@ -182,7 +182,7 @@ def eats(megabytes, budget):
 
 
 def crowd(count):
-    """Once everything that starts with the first jobs has started, there is room for so few more processes and threads."""
+    """Once all that starts with the first job has started, there is room for so few more processes and threads."""
     _join_group()
     for x in range(int(count)):
         Record.C(x=x).submit()
