@@ -1,5 +1,6 @@
 //! The thread that tells other hosts that a job lives, and stops a job that was given to somebody else.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -20,6 +21,8 @@ impl Heartbeat {
     pub(super) fn start(attempt: Arc<Attempt>) -> io::Result<Self> {
         let (stop, stopped) = channel();
         std::thread::Builder::new().name("xpm-heartbeat".into()).stack_size(64 * 1024).spawn(move || {
+            // What a success waits for in the end is waited for while the job runs.
+            let _ = File::open(attempt.job().params()).and_then(|params| params.sync_data());
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 match attempt.is_mine() {
                     Ok(false) => stop_this_process(&attempt),
