@@ -187,6 +187,9 @@ class Identifier:
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
+def short_text(value: Any) -> str:
+    """`repr(value)` cut to one short line; made whatever the value's own code does."""
+
 def new_object(cls: type, *args: Any, **kwargs: Any) -> Any:
     """The `__new__` of every class: makes a configuration."""
 

@@ -216,7 +216,9 @@ def test_checkers() -> None:
         __annotations__["kind"] = __import__("typing").Annotated[str, Choices(["a", "b"])]
 
     assert Checked.C(kind="b").kind == "b"
-    with pytest.raises(ValueError, match=r"'kind' of test.checked: 'c' \(str\) is refused by choices 'a', 'b'; set at"):
+    with pytest.raises(
+        ValueError, match=r"'kind' of test.checked: expected str, got 'c' \(str\): refused by choices 'a', 'b'; set at"
+    ):
         Checked.C(kind="c")
 
 

@@ -6,7 +6,11 @@ from typing import Any
 
 from experimaestro import _core
 
+from .contents import elements, entries, is_a, is_config, is_numpy, items, text_of
 from .information import ConfigInformation
+
+DEEPEST = 50
+"""Containers within containers that are written."""
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -33,7 +37,7 @@ class _Comparison:
             left, right = pending.pop()
             if left is right:
                 continue
-            if isinstance(left, _core.ConfigBase) and isinstance(right, _core.ConfigBase):
+            if is_config(left) and is_config(right):
                 if type(left) is not type(right):
                     return False
                 pair = (id(left), id(right))
@@ -42,15 +46,15 @@ class _Comparison:
                     pending.append((ConfigInformation(left).values, ConfigInformation(right).values))
             elif type(left) is not type(right):
                 return False
-            elif isinstance(left, (list, tuple)):
+            elif is_a(left, (list, tuple)):
                 if len(left) != len(right):
                     return False
-                pending.extend(zip(left, right, strict=True))
-            elif isinstance(left, dict):
+                pending.extend(zip(items(left), items(right), strict=True))
+            elif is_a(left, dict):
                 if left.keys() != right.keys():
                     return False
-                pending.extend((value, right[key]) for key, value in left.items())
-            elif type(left).__module__ == "numpy":
+                pending.extend((value, right[key]) for key, value in entries(left))
+            elif is_numpy(left):
                 if not _same_array(left, right):
                     return False
             elif left != right:
@@ -70,22 +74,26 @@ def to_str(config: Any, max_depth: int = 3) -> str:
 
 
 def _text(value: Any, depth: int, above: tuple[int, ...]) -> str:
-    if isinstance(value, _core.ConfigBase):
+    if id(value) in above:
+        return "..."
+    inside = (*above, id(value))
+    if is_config(value):
         cls = type(value).__xpmtype__.value_type
-        if id(value) in above:
-            return "..."
         if depth == 0:
             return f"{cls.__qualname__}(...)"
         name = f"{cls.__module__}.{cls.__qualname__}" if not above else cls.__qualname__
-        inside = (
-            f"{key}={_text(item, depth - 1, (*above, id(value)))}"
-            for key, item in ConfigInformation(value).values.items()
-        )
-        return f"{name}({', '.join(inside)})"
-    if isinstance(value, list):
-        return f"[{', '.join(_text(item, depth, above) for item in value)}]"
-    if isinstance(value, tuple):
-        return f"({', '.join(_text(item, depth, above) for item in value)})"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_text(item, depth, above)}" for key, item in value.items()) + "}"
-    return repr(value)
+        values = (f"{key}={_text(item, depth - 1, inside)}" for key, item in ConfigInformation(value).values.items())
+        return f"{name}({', '.join(values)})"
+    if len(above) > DEEPEST and is_a(value, (list, tuple, dict)):
+        return "..."
+    if is_a(value, list):
+        return f"[{', '.join(_text(item, depth, inside) for item in items(value))}]"
+    if is_a(value, tuple):
+        return f"({', '.join(_text(item, depth, inside) for item in items(value))})"
+    if is_a(value, dict):
+        pairs = (f"{_text(key, depth, inside)}: {_text(item, depth, inside)}" for key, item in entries(value))
+        return "{" + ", ".join(pairs) + "}"
+    if is_a(value, (set, frozenset)) and elements(value):
+        text = "{" + ", ".join(_text(item, depth, inside) for item in elements(value)) + "}"
+        return text if is_a(value, set) else f"frozenset({text})"
+    return text_of(value)

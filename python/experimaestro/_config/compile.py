@@ -12,6 +12,7 @@ from experimaestro import _core
 
 from .annotations import ArgumentOptions, Field, PathGenerator, TypeAnnotation
 from .classes import ANNOTATION_SCOPE, Config, InstanceConfig, LightweightTask, Task, type_identifier
+from .contents import is_a
 from .mixin import ConfigMixin
 from .types import Argument, ObjectType
 from .typespec import UNIONS, UnsupportedType, spec_of
@@ -167,14 +168,14 @@ def compile_argument(
         raise UnsupportedType(f"parameter '{name}' of {identifier}: {error}") from None
     argument = Argument(name, annotation, spec, options)
     written = cls.__dict__.get(name, _NOTHING)
-    if isinstance(written, Field):
+    if is_a(written, Field):
         apply_field(argument, written)
     elif written is not _NOTHING:
         argument.set_default(written, ignore=True)
     if options.is_constant and not argument.has_default:
         raise AssertionError(f"constant '{name}' of {identifier} needs a value: write {name}: Constant[...] = value")
     if argument.has_default:
-        coerce_default(argument, identifier)
+        coerce_default(argument, cls, identifier)
     return argument
 
 
@@ -201,19 +202,50 @@ def apply_field(argument: Argument, written: Field) -> None:
         argument.set_default(factory(), ignore=written.ignore_default)
 
 
-def coerce_default(argument: Argument, identifier: str) -> None:
+def coerce_default(argument: Argument, cls: type, identifier: str) -> None:
     """Store the default as a set value would be stored, or refuse the class."""
     if argument.default is None and not argument.required:
         return
     try:
         argument.default = _core.coerce(argument.spec, argument.default)
+        reason = _refusal(argument)
     except _core.ValidationError as error:
-        raise _core.ValidationError(f"default of parameter '{argument.name}' of {identifier}: {error}") from None
-    if argument.checker is not None and not argument.checker.check(argument.default):
-        raise _core.ValidationError(
-            f"default of parameter '{argument.name}' of {identifier}: {argument.default!r} is refused by "
-            f"{argument.checker}"
-        )
+        reason = str(error)
+    if reason is not None:
+        place = declared_at(cls, argument.name)
+        raise _core.ValidationError(f"default of parameter '{argument.name}' of {identifier}: {reason}{place}")
+
+
+def _refusal(argument: Argument) -> str | None:
+    """Why the checker does not want the default, if so."""
+    if argument.checker is None:
+        return None
+    try:
+        if argument.checker.check(argument.default):
+            return None
+        why = f"refused by {argument.checker}"
+    except Exception as error:  # noqa: BLE001 - a checker is the user's code
+        why = f"{type(error).__name__}: {error}"
+    return f"expected {argument.type}, got {_core.short_text(argument.default)}: {why}"
+
+
+def declared_at(cls: type, name: str) -> str:
+    """Where a class declares a parameter, for messages; nothing if its source cannot be found.
+
+    >>> declared_at(type("Made", (), {}), "x")
+    ''
+    """
+    import inspect
+    import re
+
+    try:
+        file = inspect.getsourcefile(cls)
+        lines, first = inspect.getsourcelines(cls)
+    except (OSError, TypeError):
+        return ""
+    declaration = re.compile(rf"\s+{re.escape(name)}\s*:")
+    inside = next((index for index, line in enumerate(lines) if declaration.match(line)), 0)
+    return f"; declared at {file}:{first + inside}"
 
 
 def check_override(argument: Argument, parent: Argument, cls: type[Config]) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from experimaestro import _core
 
+from .contents import elements, entries, is_a, is_config, is_numpy, items
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .classes import Config
 
@@ -44,17 +46,9 @@ def copy_default(value: Any) -> Any:
 
 
 def _copy_default(value: Any, memo: dict[int, Any]) -> Any:
-    if isinstance(value, list):
-        return [_copy_default(item, memo) for item in value]
-    if isinstance(value, dict):
-        return {key: _copy_default(item, memo) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_copy_default(item, memo) for item in value)
-    if isinstance(value, (set, frozenset)):
-        return type(value)(value)
-    if isinstance(value, _core.ConfigBase):
+    if is_config(value):
         return deep_copy(value, memo)
-    return copy.copy(value) if type(value).__module__ == "numpy" else value
+    return _copied(value, lambda item: _copy_default(item, memo))
 
 
 def deep_copy(config: Any, memo: dict[int, Any] | None = None) -> Any:
@@ -100,18 +94,18 @@ def _keep_hashed(order: list[Any], memo: dict[int, Any]) -> None:
 
 def _hashed(value: Any, is_hashed: bool) -> Iterator[Any]:
     """Configurations inside a value that are, or are in, an element of a set or a key."""
-    if isinstance(value, _core.ConfigBase):
+    if is_config(value):
         if is_hashed:
             yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
+    elif is_a(value, dict):
+        for key, item in entries(value):
             yield from _hashed(key, True)
             yield from _hashed(item, is_hashed)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
+    elif is_a(value, (list, tuple)):
+        for item in items(value):
             yield from _hashed(item, is_hashed)
-    elif isinstance(value, (set, frozenset)):
-        for item in value:
+    elif is_a(value, (set, frozenset)):
+        for item in elements(value):
             yield from _hashed(item, True)
 
 
@@ -128,17 +122,24 @@ def _bind_variables(config: Any) -> None:
 
 
 def _copy_value(value: Any, memo: dict[int, Any]) -> Any:
-    if isinstance(value, _core.ConfigBase):
+    if is_config(value):
         return memo[id(value)]
-    if isinstance(value, list):
-        return [_copy_value(item, memo) for item in value]
-    if isinstance(value, dict):
-        return {key: _copy_value(item, memo) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_copy_value(item, memo) for item in value)
-    if isinstance(value, (set, frozenset)):
-        return type(value)(value)
-    return copy.copy(value) if type(value).__module__ == "numpy" else value
+    return _copied(value, lambda item: _copy_value(item, memo))
+
+
+def _copied(value: Any, inside: Callable[[Any], Any]) -> Any:
+    """A new container with copies inside; arrays are copied, what cannot be changed is shared."""
+    if is_a(value, list):
+        return [inside(item) for item in items(value)]
+    if is_a(value, dict):
+        return {key: inside(item) for key, item in entries(value)}
+    if is_a(value, tuple):
+        return tuple(inside(item) for item in items(value))
+    if is_a(value, set):
+        return set(elements(value))
+    if is_a(value, frozenset):
+        return elements(value)
+    return copy.copy(value) if is_numpy(value) else value
 
 
 def reduce(config: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
 
+from .contents import elements, entries, is_a, is_config, items
 from .information import ConfigInformation
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ def _name(config: Any) -> str:
 
 def _rows(value: Any) -> list[tuple[str, Any]]:
     """What is inside a value, by name, index or key."""
-    if isinstance(value, _core.ConfigBase):
+    if is_config(value):
         return list(ConfigInformation(value).values.items())
-    if isinstance(value, dict):
-        rows = [(repr(key), item) for key, item in value.items()]
+    if is_a(value, dict):
+        rows = [(_core.short_text(key), item) for key, item in entries(value)]
     else:
-        rows = [(str(index), item) for index, item in enumerate(value)]
+        inside = items(value) if is_a(value, (list, tuple)) else elements(value)
+        rows = [(str(index), item) for index, item in enumerate(inside)]
     return rows if len(rows) <= LONGEST else [*rows[:LONGEST], ("…", _Rest(len(rows) - LONGEST))]
 
 
@@ -41,18 +43,16 @@ class _Rest:
         return f"{self.count} more"
 
 
-def _holds_configurations(value: Any) -> bool:
-    if isinstance(value, _core.ConfigBase):
+def _holds_configurations(value: Any, above: int = 0) -> bool:
+    if is_config(value):
         return True
-    if isinstance(value, dict):
-        return any(map(_holds_configurations, value.values()))
-    return isinstance(value, (list, tuple, set)) and any(map(_holds_configurations, value))
-
-
-def _short(value: Any) -> str:
-    import reprlib
-
-    return reprlib.repr(value)
+    if above > DEEPEST:
+        return False
+    if is_a(value, dict):
+        return any(_holds_configurations(item, above + 1) for _, item in entries(value))
+    if is_a(value, (set, frozenset)):
+        return any(map(is_config, elements(value)))
+    return is_a(value, (list, tuple)) and any(_holds_configurations(item, above + 1) for item in items(value))
 
 
 def rich_tree(config: Any) -> Tree:
@@ -64,12 +64,12 @@ def rich_tree(config: Any) -> Tree:
         for name, item in _rows(value):
             label = Text(f"{name} = ")
             if not _holds_configurations(item):
-                tree.add(label.append(_short(item), style="green"))
+                tree.add(label.append(_core.short_text(item), style="green"))
             elif id(item) in above or len(above) >= DEEPEST:
                 tree.add(label.append("…", style="dim"))
             else:
-                is_config = isinstance(item, _core.ConfigBase)
-                label.append(_name(item) if is_config else type(item).__name__, style="bold" if is_config else "dim")
+                bold = is_config(item)
+                label.append(_name(item) if bold else type(item).__name__, style="bold" if bold else "dim")
                 fill(tree.add(label), item, (*above, id(item)))
 
     tree = Tree(Text(_name(config), style="bold"))
@@ -84,10 +84,10 @@ def html(config: Any) -> str:
 
 def _html(value: Any, above: tuple[int, ...]) -> str:
     if not _holds_configurations(value):
-        return f"<code>{escape(_short(value))}</code>"
+        return f"<code>{escape(_core.short_text(value))}</code>"
     if id(value) in above or len(above) >= DEEPEST:
         return "…"
-    name = _name(value) if isinstance(value, _core.ConfigBase) else type(value).__name__
+    name = _name(value) if is_config(value) else type(value).__name__
     rows = "".join(
         f"<tr><td style='text-align:left;vertical-align:top'>{escape(key)}</td>"
         f"<td style='text-align:left'>{_html(item, (*above, id(value)))}</td></tr>"

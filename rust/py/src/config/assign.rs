@@ -1,19 +1,17 @@
 //! Setting parameters: every value goes through here, in the constructor and by assignment.
 
-use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use super::base::set_raw;
-use super::coerce;
 use super::mismatch::Mismatch;
 use super::placed;
 use super::provenance::Site;
 use super::schema::{Kind, Schema};
+use super::short::short_str;
 use super::state::{ConfigState, Tag};
 use super::tagged::TaggedValue;
-use super::types::located;
 use crate::errors;
 
 /// The value to store for a parameter, or the error that tells which parameter, type, place and line.
@@ -29,7 +27,10 @@ pub(crate) fn checked<'py>(
         return Ok(value.clone());
     }
     let converted = match &argument.converter {
-        Some(converter) => converter.bind(py).call1((value,))?,
+        Some(converter) => converter.bind(py).call1((value,)).map_err(|error| {
+            let converting = argument.spec.mismatch(value).by(error, py);
+            explain(py, schema, position, converting, site)
+        })?,
         None => value.clone(),
     };
     let stored = argument.spec.coerce(&converted).map_err(|mismatch| {
@@ -40,18 +41,20 @@ pub(crate) fn checked<'py>(
         }
     })?;
     if let Some(checker) = &argument.checker {
-        check(checker.bind(py), &stored).map_err(|why| match why {
-            Some(error) if !error.is_instance_of::<PyException>(py) => error,
-            why => {
-                let raised = why.map(|error| format!(" ({error})")).unwrap_or_default();
-                let reason = format!("refused by {}{raised}", coerce::short_str(checker.bind(py)));
-                explain(py, schema, position, Mismatch::refused(argument.spec.describe(py), value, reason), site)
-            }
+        check(checker.bind(py), &stored).map_err(|why| {
+            let mismatch = argument.spec.mismatch(value);
+            let mismatch = if let Some(error) = why {
+                mismatch.by(error, py)
+            } else {
+                mismatch.because(format!("refused by {}", short_str(checker.bind(py))))
+            };
+            explain(py, schema, position, mismatch, site)
         })?;
     }
     if argument.holds_configurations
         && !argument.ignore_generated
-        && let Some(places) = placed::refusal(&stored, position)?
+        && let Some(places) = placed::refusal(&stored, position)
+            .map_err(|error| explain(py, schema, position, argument.spec.mismatch(value).by(error, py), site))?
     {
         let message = format!("parameter '{}' of {}: {places}{}", argument.text, schema.type_id, set_at(py, site));
         return Err(errors::attribute_validation(py, message));
@@ -87,12 +90,13 @@ pub(crate) fn bind_variables(
     let Some(annotation) = &argument.generic else { return Ok(()) };
     let bound = bound.get_or_insert_with(|| PyDict::new(py).into_any().unbind());
     let generics = py.import(intern!(py, "experimaestro._config.generics"))?;
-    let reason: Option<String> =
-        generics.call_method1(intern!(py, "bind"), (annotation.bind(py), bound.bind(py), value))?.extract()?;
-    match reason {
-        None => Ok(()),
-        Some(reason) => Err(explain(py, schema, position, argument.spec.mismatch(value).because(reason), site)),
-    }
+    let mismatch = match generics.call_method1(intern!(py, "bind"), (annotation.bind(py), bound.bind(py), value)) {
+        Ok(agreed) if agreed.is_none() => return Ok(()),
+        Ok(reason) => argument.spec.mismatch(value).because(reason.cast::<PyString>()?.to_string_lossy()),
+        // Classes of values may have code of their own.
+        Err(error) => argument.spec.mismatch(value).by(error, py),
+    };
+    Err(explain(py, schema, position, mismatch, site))
 }
 
 fn explain(py: Python<'_>, schema: &Schema, position: usize, mismatch: Mismatch, site: Option<&Site>) -> PyErr {
@@ -114,7 +118,7 @@ fn explain(py: Python<'_>, schema: &Schema, position: usize, mismatch: Mismatch,
     } else {
         errors::validation(py, message)
     };
-    located(py, error, &mismatch)
+    mismatch.raise(py, error)
 }
 
 /// A value taken out of its `tag(...)` and `stop_tags(...)` wrappers.

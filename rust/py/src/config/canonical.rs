@@ -1,6 +1,7 @@
 //! Python values as canonical bytes (`docs/identifiers.md`), without anything in between.
 
 use experimaestro_core::identifier::{EncodeError, Encoder, NodeEncoder};
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -8,8 +9,10 @@ use pyo3::types::{
 };
 
 use super::base::is_configuration;
-use super::coerce::{class_name, path_type, short_repr};
+use super::coerce::{array_without_identity, path_type};
+use super::containers::{entries, set_elements};
 use super::json::is_enum;
+use super::short::{class_name, short_reason, short_repr};
 
 /// Why a value has no canonical bytes.
 pub(crate) enum Failure {
@@ -91,18 +94,41 @@ fn write_other<'py, C: Configurations<'py>>(
     configs: &mut C,
     encoder: &mut NodeEncoder<'_>,
 ) -> Result<(), Failure> {
+    let is_member = is_enum(value)?;
+    if !is_member && (value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>()) {
+        write_set(value, configs, encoder)
+    } else if let (false, Ok(list)) = (is_member, value.cast::<PyList>()) {
+        write_list(list, configs, encoder)
+    } else if let (false, Ok(dict)) = (is_member, value.cast::<PyDict>()) {
+        write_dict(dict, configs, encoder)
+    } else if let (false, Ok(tuple)) = (is_member, value.cast::<PyTuple>()) {
+        write_tuple(tuple, configs, encoder)
+    } else {
+        write_leaf(value, configs, encoder).map_err(|failure| match failure {
+            // Raised by the value's own code.
+            Failure::Raised(error) if error.is_instance_of::<PyException>(value.py()) => {
+                unidentifiable(value, &format!(" ({})", short_reason(&error, value.py())))
+            }
+            other => other,
+        })
+    }
+}
+
+fn write_leaf<'py, C: Configurations<'py>>(
+    value: &Bound<'py, PyAny>,
+    configs: &mut C,
+    encoder: &mut NodeEncoder<'_>,
+) -> Result<(), Failure> {
     let py = value.py();
     if is_enum(value)? {
         write_member(value, encoder)
-    } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
-        write_set(value, configs, encoder)
     } else if let Ok(bytes) = value.cast::<PyBytes>() {
         encoder.bytes(bytes.as_bytes());
         Ok(())
     } else if let Ok(bytes) = value.cast::<PyByteArray>() {
         encoder.bytes(&bytes.to_vec());
         Ok(())
-    } else if value.is_instance(path_type(py)?)? {
+    } else if value.get_type().is_subclass(path_type(py)?)? {
         let bytes = py.import(intern!(py, "os"))?.call_method1(intern!(py, "fsencode"), (value,))?;
         encoder.path(bytes.cast::<PyBytes>()?.as_bytes());
         Ok(())
@@ -113,12 +139,6 @@ fn write_other<'py, C: Configurations<'py>>(
         Ok(())
     } else if let Ok(number) = value.cast::<PyInt>() {
         write_integer(number, encoder)
-    } else if let Ok(list) = value.cast::<PyList>() {
-        write_list(list, configs, encoder)
-    } else if let Ok(dict) = value.cast::<PyDict>() {
-        write_dict(dict, configs, encoder)
-    } else if let Ok(tuple) = value.cast::<PyTuple>() {
-        write_tuple(tuple, configs, encoder)
     } else if value.hasattr(intern!(py, "dtype"))? && value.hasattr(intern!(py, "tobytes"))? {
         write_numpy(value, configs, encoder)
     } else {
@@ -222,8 +242,7 @@ fn write_set<'py, C: Configurations<'py>>(
     encoder: &mut NodeEncoder<'_>,
 ) -> Result<(), Failure> {
     let mut kept = Vec::new();
-    for element in set.try_iter()? {
-        let element = element?;
+    for element in set_elements(set)? {
         if !is_left_out(&element, configs)? {
             kept.push(element);
         }
@@ -264,12 +283,12 @@ fn write_dict<'py, C: Configurations<'py>>(
     loop {
         let mark = encoder.begin_dict(announced)?;
         let mut written = 0;
-        let entries: Box<dyn Iterator<Item = _>> = if configs.in_order() {
-            Box::new(sorted(dict.iter().collect(), |(key, _)| key, configs, encoder)?.into_iter())
+        let in_order: Box<dyn Iterator<Item = _>> = if configs.in_order() {
+            Box::new(sorted(entries(dict), |(key, _)| key, configs, encoder)?.into_iter())
         } else {
-            Box::new(dict.iter())
+            Box::new(entries(dict).into_iter())
         };
-        for (key, value) in entries {
+        for (key, value) in in_order {
             if !is_left_out(&value, configs)? {
                 encoder.begin_entry();
                 write_value(&key, configs, encoder)?;
@@ -315,9 +334,8 @@ fn write_numpy<'py, C: Configurations<'py>>(
         return write_value(&scalar, configs, encoder);
     }
     let dtype = value.getattr(intern!(py, "dtype"))?;
-    let has_objects: bool = dtype.getattr(intern!(py, "hasobject"))?.extract()?;
-    if has_objects || !dtype.getattr(intern!(py, "names"))?.is_none() {
-        return Err(unidentifiable(value, ": only arrays of plain numbers or texts can"));
+    if let Some(reason) = array_without_identity(value)? {
+        return Err(unidentifiable(value, &format!(": {reason}")));
     }
     let little = dtype.call_method1(intern!(py, "newbyteorder"), (intern!(py, "<"),))?;
     let array = value.call_method1(intern!(py, "astype"), (&little,))?;

@@ -5,8 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use super::base::is_configuration;
+use super::containers::{entries, set_elements};
 use super::hash;
 use super::schema::Schema;
+use super::short::short_repr;
 use super::state::ConfigState;
 use crate::errors;
 
@@ -135,6 +137,15 @@ pub(crate) fn held_by<'py>(value: &Bound<'py, PyAny>, position: usize) -> PyResu
     }
 }
 
+/// A key as a part of a way: as text, if it has one.
+fn name_of_key(key: &Bound<'_, PyAny>) -> String {
+    // `str` would iterate as the subclass likes.
+    if key.is_instance_of::<PyFrozenSet>() && !key.is_exact_instance_of::<PyFrozenSet>() {
+        return short_repr(key);
+    }
+    key.str().map_or_else(|_| short_repr(key), |text| text.to_string_lossy().into_owned())
+}
+
 /// Configurations in a value, each with its way from there.
 pub(crate) fn collect<'py>(
     value: &Bound<'py, PyAny>,
@@ -163,13 +174,9 @@ pub(crate) fn collect<'py>(
             step(Component::Index(index), &item, found)?;
         }
     } else if let Ok(dict) = value.cast::<PyDict>() {
-        for (key, item) in dict {
+        for (key, item) in entries(dict) {
             // A configuration in a key is sealed: only then it has a hash.
-            let name = if is_configuration(&key) {
-                hash::hex(&hash::digest(&key)?)
-            } else {
-                key.str()?.to_string_lossy().into_owned()
-            };
+            let name = if is_configuration(&key) { hash::hex(&hash::digest(&key)?) } else { name_of_key(&key) };
             step(Component::Key(name.clone()), &item, found)?;
             step(Component::Key(name), &key, found)?;
         }
@@ -178,8 +185,8 @@ pub(crate) fn collect<'py>(
             step(Component::Index(index), &item, found)?;
         }
     } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
-        for (index, item) in value.try_iter()?.enumerate() {
-            step(Component::Index(index), &item?, found)?;
+        for (index, item) in set_elements(value)?.iter().enumerate() {
+            step(Component::Index(index), item, found)?;
         }
     }
     Ok(())

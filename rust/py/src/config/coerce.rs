@@ -7,11 +7,12 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyString, PyType
 
 use super::base;
 use super::mismatch::Mismatch;
+use super::short::class_name;
 use super::state::ConfigState;
 use super::types::TypeSpec;
 
-/// Longest representation of a value in an error message, in characters.
-const SHORT: usize = 60;
+/// Longest decimal exponent of a number that is made an integer: where Python stops to write and read them, too.
+const MOST_DIGITS: i64 = 4300;
 
 static PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
@@ -20,68 +21,12 @@ pub(crate) fn path_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     PATH.import(py, "pathlib", "Path")
 }
 
-static REPR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-/// `reprlib`'s short representation: long containers and texts are never written whole.
-fn repr_lib(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    let made = REPR.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
-        let short = py.import("reprlib")?.getattr("Repr")?.call0()?;
-        for limit in ["maxstring", "maxother", "maxlong"] {
-            short.setattr(limit, SHORT + 8)?;
-        }
-        Ok(short.unbind())
-    })?;
-    Ok(made.bind(py))
-}
-
-/// `repr(value)`, cut to one short line.
-pub(crate) fn short_repr(value: &Bound<'_, PyAny>) -> String {
-    let py = value.py();
-    let text = repr_lib(py)
-        .and_then(|short| short.call_method1(intern!(py, "repr"), (value,)))
-        .and_then(|text| Ok(text.cast_into::<PyString>()?.to_string_lossy().into_owned()));
-    match text {
-        Ok(text) => one_short_line(&text),
-        Err(_) => format!("<{} without repr>", class_name(&value.get_type())),
-    }
-}
-
-/// `str(value)`, cut to one short line.
-pub(crate) fn short_str(value: &Bound<'_, PyAny>) -> String {
-    match value.str() {
-        Ok(text) => one_short_line(&text.to_string_lossy()),
-        Err(_) => short_repr(value),
-    }
-}
-
-fn one_short_line(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHORT + 1).collect();
-    if line.chars().count() > SHORT {
-        line = line.chars().take(SHORT - 1).collect();
-        line.push('…');
-    }
-    line
-}
-
-/// The name a user would recognise: without `builtins.`.
-pub(crate) fn class_name(class: &Bound<'_, PyType>) -> String {
-    let name = class.qualname().map_or_else(|_| "?".into(), |n| n.to_string_lossy().into_owned());
-    match class.module().map(|m| m.to_string_lossy().into_owned()) {
-        Ok(module) if module != "builtins" => format!("{module}.{name}"),
-        _ => name,
-    }
-}
-
 /// Numbers that are whole, and strings that spell one.
 pub(crate) fn int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let py = value.py();
     let builtin = py.get_type::<PyInt>();
     if value.is_instance_of::<PyInt>() {
-        // bool, IntEnum and other subclasses lose their class: `1 + 0` is a plain int.
-        return value
-            .call_method1(intern!(py, "__add__"), (0,))
-            .ok()
-            .filter(pyo3::types::PyAnyMethods::is_exact_instance_of::<PyInt>);
+        return plain_int(value);
     }
     if value.is_instance_of::<PyString>() {
         if let Ok(whole) = builtin.call1((value,)) {
@@ -91,16 +36,28 @@ pub(crate) fn int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         return whole_float(&number);
     }
     if let Ok(index) = value.call_method0(intern!(py, "__index__")) {
-        return Some(index);
+        return if index.is_instance_of::<PyInt>() { plain_int(&index) } else { None };
     }
     if value.is_instance_of::<PyFloat>() {
         return whole_float(value);
     }
-    if !is_number(value) {
+    if !is_number(value) || has_many_digits(value) {
         return None;
     }
-    let whole = builtin.call1((value,)).ok()?;
+    let whole = builtin.call1((value,)).ok().filter(pyo3::types::PyAnyMethods::is_exact_instance_of::<PyInt>)?;
     whole.eq(value).ok()?.then_some(whole)
+}
+
+/// bool, `IntEnum` and other subclasses lose their class, without being asked.
+fn plain_int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let py = value.py();
+    py.get_type::<PyInt>().call_method1(intern!(py, "__add__"), (value, 0)).ok()
+}
+
+/// Whether a `Decimal` is so large that it is no number that anybody counts with: making it an integer takes for ever.
+fn has_many_digits(value: &Bound<'_, PyAny>) -> bool {
+    let exponent = value.call_method0(intern!(value.py(), "adjusted"));
+    exponent.is_ok_and(|exponent| exponent.extract::<i64>().is_ok_and(|exponent| exponent > MOST_DIGITS))
 }
 
 fn whole_float<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
@@ -172,21 +129,41 @@ pub(crate) fn bytes<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>>
 /// Paths, and strings that name one.
 pub(crate) fn path<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let class = path_type(value.py()).ok()?;
-    if value.is_instance(class).unwrap_or(false) {
+    if value.get_type().is_subclass(class).unwrap_or(false) {
         return Some(value.clone());
     }
-    if value.is_instance_of::<PyString>() {
-        return class.call1((value,)).ok();
-    }
-    None
+    class.call1((str(value)?,)).ok()
 }
 
 /// numpy arrays; numpy is imported only if a value comes from it.
-pub(crate) fn array<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+pub(crate) fn array<'py>(value: &Bound<'py, PyAny>, spec: &TypeSpec) -> Result<Bound<'py, PyAny>, Mismatch> {
+    if !is_array(value).unwrap_or(false) {
+        return Err(spec.mismatch(value));
+    }
+    match array_without_identity(value) {
+        Ok(None) => Ok(value.clone()),
+        Ok(Some(reason)) => Err(spec.mismatch(value).because(reason)),
+        Err(error) => Err(spec.refused(value, error)),
+    }
+}
+
+fn is_array(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = value.py();
-    let numpy = py.import(intern!(py, "sys")).ok()?.getattr(intern!(py, "modules")).ok()?.get_item("numpy").ok()?;
-    let class = numpy.getattr(intern!(py, "ndarray")).ok()?;
-    value.is_instance(&class).unwrap_or(false).then(|| value.clone())
+    let numpy = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.get_item("numpy")?;
+    value.get_type().is_subclass(&numpy.getattr(intern!(py, "ndarray"))?)
+}
+
+/// Why an array is more than elements of one plain type, if so: neither its identity nor its stored form can be told.
+pub(crate) fn array_without_identity(array: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
+    let py = array.py();
+    let dtype = array.getattr(intern!(py, "dtype"))?;
+    if dtype.getattr(intern!(py, "hasobject"))?.extract()? || !dtype.getattr(intern!(py, "names"))?.is_none() {
+        return Ok(Some("only arrays of plain numbers or texts can be told apart and stored"));
+    }
+    if array.hasattr(intern!(py, "mask"))? {
+        return Ok(Some("the mask of a masked array would be lost: give the array and the mask, or array.filled(...)"));
+    }
+    Ok(None)
 }
 
 /// Anything but a value object: numpy scalars become Python scalars.
@@ -198,7 +175,7 @@ pub(crate) fn any<'py>(value: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, M
         && value.getattr(intern!(py, "ndim")).and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0)
         && !value.get_type().name().is_ok_and(|n| n == "ndarray")
     {
-        return value.call_method0(intern!(py, "item")).map_err(|error| TypeSpec::Any.refused(value, &error));
+        return value.call_method0(intern!(py, "item")).map_err(|error| TypeSpec::Any.refused(value, error));
     }
     Ok(value.clone())
 }
@@ -209,11 +186,11 @@ pub(crate) fn configuration<'py>(
     class: &Bound<'py, PyType>,
     spec: &TypeSpec,
 ) -> Result<Bound<'py, PyAny>, Mismatch> {
-    if !value.is_instance(class).map_err(|error| spec.refused(value, &error))? {
+    if !value.is_instance(class).map_err(|error| spec.refused(value, error))? {
         let mismatch = spec.mismatch(value);
         return Err(if value.is_none() { mismatch } else { mismatch.because(class_hint(value, class)) });
     }
-    let Some(state) = ConfigState::of(value)? else {
+    let Some(state) = ConfigState::of(value).map_err(|error| spec.refused(value, error))? else {
         return Err(spec
             .mismatch(value)
             .because(format!("this is a value, not a configuration; build it with {}.C(...)", class_name(class)))

@@ -8,6 +8,7 @@ use pyo3::{ffi, intern};
 
 use super::base::is_configuration;
 use super::construct::make_value;
+use super::containers::entries;
 use super::reach::reachable;
 use super::state::ConfigState;
 
@@ -26,7 +27,7 @@ fn convert<'py>(value: &Bound<'py, PyAny>, made: &Made<'py>) -> PyResult<Bound<'
     }
     if let Ok(dict) = value.cast_exact::<PyDict>() {
         let copy = PyDict::new(py);
-        for (key, item) in dict {
+        for (key, item) in entries(dict) {
             copy.set_item(convert(&key, made)?, convert(&item, made)?)?;
         }
         return Ok(copy.into_any());

@@ -8,14 +8,16 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::class_name::write_task_of_reference;
-use super::coerce::{class_name, path_type, short_repr};
+use super::coerce::{array_without_identity, path_type};
+use super::containers::{entries, set_elements};
+use super::short::{class_name, short_repr};
 use crate::errors;
 
 static ENUM: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 /// Whether the value is a member of an enumeration.
 pub(crate) fn is_enum(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    value.is_instance(ENUM.import(value.py(), "enum", "Enum")?)
+    value.get_type().is_subclass(ENUM.import(value.py(), "enum", "Enum")?)
 }
 
 /// The name by which another process imports a module: that of `python -m package.module` is not `__main__` there.
@@ -118,7 +120,7 @@ impl Writer<'_> {
             self.raw("}");
         } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
             self.set(value)?;
-        } else if value.is_instance(path_type(py)?)? {
+        } else if value.get_type().is_subclass(path_type(py)?)? {
             self.path(value)?;
         } else if is_enum(value)? {
             self.member(value)?;
@@ -188,7 +190,7 @@ impl Writer<'_> {
             .iter()
             .all(|(key, _)| key.cast_exact::<PyString>().is_ok_and(|key| key.to_str().is_ok_and(|key| key != "type")));
         self.raw(if plain { "{" } else { "{\"type\":\"dict\",\"items\":[" });
-        for (index, (key, value)) in dict.iter().enumerate() {
+        for (index, (key, value)) in entries(dict).into_iter().enumerate() {
             if index > 0 {
                 self.raw(",");
             }
@@ -211,10 +213,10 @@ impl Writer<'_> {
     /// Elements in the order of their own text, so that a file does not depend on hash seeds.
     fn set(&mut self, set: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut elements = Vec::new();
-        for element in set.try_iter()? {
+        for element in set_elements(set)? {
             let mut writer =
                 Writer { out: Vec::new(), numbers: self.numbers, elsewhere: self.elsewhere, bases: self.bases };
-            writer.value(&element?)?;
+            writer.value(&element)?;
             elements.push(writer.out);
         }
         elements.sort();
@@ -275,6 +277,9 @@ impl Writer<'_> {
 
     fn array(&mut self, array: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = array.py();
+        if let Some(reason) = array_without_identity(array)? {
+            return Err(errors::validation(py, format!("{} cannot be stored: {reason}", short_repr(array))));
+        }
         self.raw("{\"type\":\"ndarray\",\"dtype\":");
         self.string(&array.getattr(intern!(py, "dtype"))?.getattr(intern!(py, "str"))?.extract::<String>()?);
         self.raw(",\"shape\":");

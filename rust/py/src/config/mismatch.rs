@@ -1,9 +1,11 @@
 //! Why a value does not fit its parameter, and where inside the value.
 
+use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::coerce;
+use super::short::{class_name, short_reason, short_repr};
 
 /// One step from a container to what it holds.
 pub(crate) enum Step {
@@ -41,8 +43,8 @@ pub(crate) struct TypeMismatch {
     expected: String,
     given: String,
     because: Option<String>,
-    /// The type is right: a checker refused the value.
-    refused: bool,
+    /// What the value's own code, or a checker, raised.
+    cause: Option<PyErr>,
     /// The user gave `None` or a value object where only an attribute error tells it rightly.
     pub(crate) attribute_error: bool,
 }
@@ -58,23 +60,29 @@ impl Mismatch {
         let given = if value.is_none() {
             "None".to_owned()
         } else {
-            format!("{} ({})", coerce::short_repr(value), coerce::class_name(&value.get_type()))
+            format!("{} ({})", short_repr(value), class_name(&value.get_type()))
         };
         Self::Type(Box::new(TypeMismatch {
             steps: Vec::new(),
             expected,
             given,
             because: None,
-            refused: false,
+            cause: None,
             attribute_error: false,
         }))
     }
 
-    /// A value of the right type that a checker does not want.
-    pub(crate) fn refused(expected: String, value: &Bound<'_, PyAny>, reason: String) -> Self {
-        let mut made = Self::new(expected, value).because(reason);
+    /// A mismatch that shows itself by an error: what the value's own code raises says why it does not fit.
+    ///
+    /// Interruptions and the like go on as they are.
+    pub(crate) fn by(self, error: PyErr, py: Python<'_>) -> Self {
+        if !error.is_instance_of::<PyException>(py) {
+            return error.into();
+        }
+        let reason = short_reason(&error, py);
+        let mut made = self.because(reason);
         if let Self::Type(mismatch) = &mut made {
-            mismatch.refused = true;
+            mismatch.cause = Some(error);
         }
         made
     }
@@ -118,8 +126,8 @@ impl TypeMismatch {
             .map(|step| match step {
                 Step::Index(index) => format!("[{index}]"),
                 Step::Element => "{element}".to_owned(),
-                Step::Key(key) => format!("[key {}]", coerce::short_repr(key.bind(py))),
-                Step::Value(key) => format!("[{}]", coerce::short_repr(key.bind(py))),
+                Step::Key(key) => format!("[key {}]", short_repr(key.bind(py))),
+                Step::Value(key) => format!("[{}]", short_repr(key.bind(py))),
             })
             .collect()
     }
@@ -134,11 +142,20 @@ impl TypeMismatch {
         PyTuple::new(py, steps.collect::<PyResult<Vec<_>>>()?)
     }
 
+    /// The error as Python raises it, knowing the place inside the value, and what was raised before.
+    pub(crate) fn raise(self, py: Python<'_>, error: PyErr) -> PyErr {
+        let located = self.location(py).and_then(|location| error.value(py).setattr(intern!(py, "loc"), location));
+        if let Some(cause) = self.cause {
+            error.set_cause(py, Some(cause));
+        }
+        match located {
+            Ok(()) => error,
+            Err(failed) => failed,
+        }
+    }
+
     /// The sentence after the place: expected, given, and the reason if there is one.
     pub(crate) fn explanation(&self) -> String {
-        if self.refused {
-            return format!("{} is {}", self.given, self.because.as_deref().unwrap_or("refused"));
-        }
         let because = self.because.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         format!("expected {}, got {}{because}", self.expected, self.given)
     }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use experimaestro_core::identifier::Digest;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,6 +12,8 @@ use super::hash::Kept;
 use super::legacy::Stored;
 use super::provenance::Site;
 use super::schema::Schema;
+use super::short::class_name;
+use crate::errors;
 
 /// How a parameter got its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,6 +152,13 @@ pub struct ConfigState {
     inner: Mutex<Inner>,
 }
 
+/// What `object.__new__`, or code that empties `__dict__`, leaves behind.
+fn not_made_by_its_class(value: &Bound<'_, PyAny>) -> PyErr {
+    let message =
+        format!("{} was not made by its class, or its attributes were removed", class_name(&value.get_type()));
+    errors::validation(value.py(), message)
+}
+
 impl ConfigState {
     pub(crate) fn new(schema: Py<Schema>, inner: Inner) -> Self {
         Self { schema, inner: Mutex::new(inner) }
@@ -164,7 +174,11 @@ impl ConfigState {
 
     /// The state of an object known to be a configuration.
     pub(crate) fn of_configuration<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        Ok(value.getattr(intern!(value.py(), "__xpm_state__"))?.cast_into::<Self>()?)
+        let py = value.py();
+        let state = value.getattr(intern!(py, "__xpm_state__")).map_err(|error| {
+            if error.is_instance_of::<PyAttributeError>(py) { not_made_by_its_class(value) } else { error }
+        })?;
+        state.cast_into::<Self>().map_err(|_| not_made_by_its_class(value))
     }
 
     /// Short critical sections only: no Python code runs while the lock is held.

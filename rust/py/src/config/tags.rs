@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::children::{Component, children};
-use super::coerce::short_repr;
 use super::provenance::Site;
+use super::short::short_repr;
 use super::state::{ConfigState, Tag};
 
 /// Grows whenever a tag is added: what was merged before is merged anew.

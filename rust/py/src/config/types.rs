@@ -3,13 +3,15 @@
 //! A [`TypeSpec`] is compiled once per class from a tuple that Python built out of the annotation, then
 //! used at every assignment. The fast path of each type is the value that already has the exact type.
 
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::coerce;
-use super::mismatch::{Mismatch, Step, TypeMismatch};
+use super::containers::{entries, set_elements};
+use super::mismatch::{Mismatch, Step};
+use super::short::{class_name, short_repr};
 
 /// A compiled parameter type.
 pub(crate) enum TypeSpec {
@@ -142,16 +144,16 @@ impl TypeSpec {
             Self::Optional(item) => format!("Optional[{}]", item.describe(py)),
             Self::Union(items) => list(items, " | "),
             Self::Literal(values) => {
-                let shown: Vec<_> = values.iter().map(|v| coerce::short_repr(v.bind(py))).collect();
+                let shown: Vec<_> = values.iter().map(|v| short_repr(v.bind(py))).collect();
                 format!("Literal[{}]", shown.join(", "))
             }
-            Self::Enum(class) | Self::Config(class) => coerce::class_name(class.bind(py)),
-            Self::Variable(variable, _) => coerce::short_repr(variable.bind(py)),
+            Self::Enum(class) | Self::Config(class) => class_name(class.bind(py)),
+            Self::Variable(variable, _) => short_repr(variable.bind(py)),
             Self::Generic(class, annotation) => {
-                let text = coerce::short_repr(annotation.bind(py));
-                if text.is_empty() { coerce::class_name(class.bind(py)) } else { text }
+                let text = short_repr(annotation.bind(py));
+                if text.is_empty() { class_name(class.bind(py)) } else { text }
             }
-            Self::Custom(custom) => coerce::short_repr(custom.bind(py)),
+            Self::Custom(custom) => short_repr(custom.bind(py)),
         }
     }
 
@@ -170,7 +172,7 @@ impl TypeSpec {
             Self::Str => coerce::str(value).ok_or_else(|| self.mismatch(value)),
             Self::Bytes => coerce::bytes(value).ok_or_else(|| self.mismatch(value)),
             Self::Path => coerce::path(value).ok_or_else(|| self.mismatch(value)),
-            Self::Array => coerce::array(value).ok_or_else(|| self.mismatch(value)),
+            Self::Array => coerce::array(value, self),
             Self::List(item) => {
                 let list = value.cast::<PyList>().map_err(|_| self.mismatch(value))?;
                 coerce_items(item, list.iter(), list.len()).map(|items| to_list(py, items))?.map_err(Into::into)
@@ -178,19 +180,19 @@ impl TypeSpec {
             Self::Set(item) => {
                 let set = value.cast::<PySet>().map_err(|_| self.mismatch(value))?;
                 let result = PySet::empty(py)?;
-                for element in set {
+                for element in set_elements(set).map_err(|error| self.refused(value, error))? {
                     let stored = item.coerce(&element).map_err(|m| m.inside(Step::Element))?;
-                    result.add(stored).map_err(|error| self.refused(value, &error))?;
+                    result.add(stored).map_err(|error| self.refused(value, error))?;
                 }
                 Ok(result.into_any())
             }
             Self::Dict(key_type, value_type) => {
                 let dict = value.cast::<PyDict>().map_err(|_| self.mismatch(value))?;
                 let result = PyDict::new(py);
-                for (key, item) in dict {
+                for (key, item) in entries(dict) {
                     let stored = key_type.coerce(&key).map_err(|m| m.inside(Step::key_of(&key)))?;
                     let item = value_type.coerce(&item).map_err(|m| m.inside(Step::value_at(&key)))?;
-                    result.set_item(stored, item).map_err(|error| self.refused(value, &error))?;
+                    result.set_item(stored, item).map_err(|error| self.refused(value, error))?;
                 }
                 Ok(result.into_any())
             }
@@ -227,14 +229,18 @@ impl TypeSpec {
                 Err(self.mismatch(value))
             }
             Self::Enum(class) => {
-                if value.is_instance(class.bind(py)).map_err(|error| self.refused(value, &error))? {
+                // Of the class itself, whatever `__class__` says.
+                if value.get_type().is_subclass(class.bind(py)).map_err(|error| self.refused(value, error))? {
                     return Ok(value.clone());
                 }
                 Err(self.mismatch(value).because(coerce::enum_hint(class.bind(py), value)))
             }
             Self::Config(class) | Self::Generic(class, _) => coerce::configuration(value, class.bind(py), self),
             Self::Variable(_, bound) => bound.coerce(value),
-            Self::Custom(custom) => Ok(custom.bind(py).call_method1(intern!(py, "coerce"), (value,))?),
+            Self::Custom(custom) => custom
+                .bind(py)
+                .call_method1(intern!(py, "coerce"), (value,))
+                .map_err(|error| self.refused(value, error)),
         }
     }
 
@@ -256,12 +262,8 @@ impl TypeSpec {
     }
 
     /// The mismatch for a value whose own code raised; interruptions and the like go on as they are.
-    pub(crate) fn refused(&self, value: &Bound<'_, PyAny>, error: &PyErr) -> Mismatch {
-        let py = value.py();
-        if !error.is_instance_of::<PyException>(py) {
-            return error.clone_ref(py).into();
-        }
-        self.mismatch(value).because(error.to_string())
+    pub(crate) fn refused(&self, value: &Bound<'_, PyAny>, error: PyErr) -> Mismatch {
+        self.mismatch(value).by(error, value.py())
     }
 
     pub(crate) fn mismatch(&self, value: &Bound<'_, PyAny>) -> Mismatch {
@@ -293,14 +295,6 @@ fn sequence<'py>(value: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     value.cast::<PyList>().ok().map(|list| list.iter().collect())
 }
 
-/// The error, knowing the place inside the value: `error.loc`, which `error.errors()` tells too.
-pub(crate) fn located(py: Python<'_>, error: PyErr, mismatch: &TypeMismatch) -> PyErr {
-    match mismatch.location(py).and_then(|location| error.value(py).setattr(intern!(py, "loc"), location)) {
-        Ok(()) => error,
-        Err(failed) => failed,
-    }
-}
-
 /// The value to store for a type given in tuple form; raises `ValidationError` if it does not fit.
 #[pyfunction]
 #[pyo3(name = "coerce")]
@@ -311,7 +305,8 @@ pub(crate) fn coerce_value<'py>(spec: &Bound<'py, PyAny>, value: &Bound<'py, PyA
             let py = value.py();
             let inside = mismatch.position(py);
             let at = if inside.is_empty() { String::new() } else { format!("at {inside}: ") };
-            located(py, crate::errors::validation(py, format!("{at}{}", mismatch.explanation())), &mismatch)
+            let error = crate::errors::validation(py, format!("{at}{}", mismatch.explanation()));
+            mismatch.raise(py, error)
         }
     })
 }

@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::scheme::LegacyScheme;
 use crate::config::base::is_configuration;
 use crate::config::canonical::Failure;
-use crate::config::coerce::{class_name, short_repr};
+use crate::config::containers::{entries, set_elements};
 use crate::config::json::is_enum;
+use crate::config::short::{class_name, short_repr};
 
 /// Tags of values.
 pub(super) mod tag {
@@ -136,7 +137,7 @@ fn write_dict<'py, N: Nested<'py>>(
     depth: usize,
 ) -> Result<(), Failure> {
     let mut keys = Vec::with_capacity(dict.len());
-    for (key, value) in dict {
+    for (key, value) in entries(dict) {
         if !is_left_out(&value, nested)? {
             keys.push(key);
         }
@@ -164,7 +165,7 @@ fn write_set<'py, N: Nested<'py>>(
     depth: usize,
 ) -> Result<(), Failure> {
     let mut elements = Vec::with_capacity(set.len());
-    for element in set.iter() {
+    for element in set_elements(set)? {
         if is_left_out(&element, nested)? {
             continue;
         }

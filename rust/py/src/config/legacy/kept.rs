@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::bytes::Nested;
 use crate::config::base::is_configuration;
+use crate::config::containers::entries;
 use crate::config::plan::{Plan, Rule, default_of};
 use crate::config::schema::{Argument, Schema};
 use crate::config::state::ConfigState;
@@ -96,7 +97,7 @@ fn without_meta<'py, N: Nested<'py>>(value: &Bound<'py, PyAny>, nested: &N) -> P
         Ok(kept.into_any())
     } else if let Ok(dict) = value.cast::<PyDict>() {
         let kept = PyDict::new(py);
-        for (key, element) in dict {
+        for (key, element) in entries(dict) {
             if counts(&element)? {
                 kept.set_item(key, element)?;
             }
