@@ -38,6 +38,7 @@ from experimaestro import (
     save,
     serialize,
     state_dict,
+    stop_tags,
     tag,
     tags,
 )
@@ -285,6 +286,16 @@ def test_identifier():
     assert Identifier.from_state_dict({"main": identifier.hex()}) == identifier
     assert IdentifierComputer.compute(Whole.C()) == identifier
     assert pickle.loads(pickle.dumps(identifier)) == identifier
+
+
+@contract("configurations 7: stop_tags stays on the parameter in a copyconfig, unless it is changed")
+def test_copyconfig_keeps_barriers():
+    tagged = Part.C(x=tag(3))
+    whole = Whole.C(part=stop_tags(tagged), parts=[])
+    assert dict(tags(whole)) == {}
+    assert dict(tags(copyconfig(whole, text="b"))) == {}
+    assert dict(tags(copyconfig(whole, part=tagged))) == {"x": 3}
+    assert dict(tags(copyconfig(whole, part=stop_tags(tagged)))) == {}
 
 
 class Knot(Config):

@@ -32,7 +32,8 @@ from experimaestro import (
     save,
     setmeta,
 )
-from experimaestro._config.difference import ABSENT, Differences, diff
+from experimaestro._config.difference import diff
+from experimaestro._config.differences import ABSENT, Differences
 from experimaestro.cli import outcome
 from experimaestro.cli.root import xpm
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack, dataclass_transform
 
-    from .difference import Differences
+    from .differences import Differences
     from .types import ObjectType
 
     Described = TypeVar("Described")

@@ -6,12 +6,12 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .difference import ABSENT
+from .differences import ABSENT
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from .difference import Difference, Differences
+    from .differences import Difference, Differences
     from .snapshot import Origin
 
 MOST = 200

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .difference import Differences
+    from .differences import Differences
     from .information import ConfigInformation
 
 

@@ -41,11 +41,24 @@ pub(crate) fn copy_changed<'py>(
         }
     }
     let made = make(schema, Some(&values), Site::of_caller(py))?;
+    keep_barriers(state.get(), &made, changes)?;
     for (position, value) in constants {
         let value = checked(schema.get(), position, &value, Site::of_caller(py).as_ref())?;
         set_raw(&made, schema.get().arguments[position].name.bind(py), &value)?;
     }
     Ok(made)
+}
+
+/// Tags that a value does not let through in the original, it does not let through in the copy; a new value is as it is given.
+fn keep_barriers(source: &ConfigState, made: &Bound<'_, PyAny>, changes: &Bound<'_, PyDict>) -> PyResult<()> {
+    let barriers = source.lock().rare.as_ref().map(|rare| rare.tag_barriers.clone()).unwrap_or_default();
+    let state = ConfigState::of_configuration(made)?;
+    for position in barriers {
+        if !changes.contains(&source.schema.get().arguments[position].name)? {
+            state.get().lock().rare().tag_barriers.push(position);
+        }
+    }
+    Ok(())
 }
 
 /// What the user set and may set again, by name.
