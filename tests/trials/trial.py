@@ -82,10 +82,11 @@ class Place:
         for path in records:
             lines = [line.split() for line in path.read_text().splitlines()]
             starts = [line[1] for line in lines if line[0] == "start"]
-            for word in {line[0] for line in lines} - {"start", "end"}:
+            interrupted = {line[1] for line in lines if line[0] == "interrupted"}
+            for word in {line[0] for line in lines} - {"start", "end", "interrupted"}:
                 yield f"job {path.name}: {word}"
             for process in starts[:-1]:
-                if process not in struck:
+                if process not in struck | interrupted:
                     yield f"job {path.name}: executed again although nothing happened to process {process}"
 
 
