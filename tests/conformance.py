@@ -22,29 +22,59 @@ Each row of the compatibility contract, and the tests that hold it. This page is
 """
 
 
-def rows_of(decorators: list[ast.expr]) -> Iterator[str]:
+def text_of(row: ast.expr, constants: dict[str, str]) -> str:
+    """A text that is written as it is, as the name of one, or as a sum of these."""
+    if isinstance(row, ast.Constant) and isinstance(row.value, str):
+        return row.value
+    if isinstance(row, ast.Name) and row.id in constants:
+        return constants[row.id]
+    if isinstance(row, ast.BinOp) and isinstance(row.op, ast.Add):
+        return text_of(row.left, constants) + text_of(row.right, constants)
+    raise ValueError(f"line {row.lineno}: a row is a text, the name of one in the same file, or a sum of these")
+
+
+def rows_of(decorators: list[ast.expr], constants: dict[str, str]) -> Iterator[str]:
     """The rows that decorators name."""
     for decorator in decorators:
         if isinstance(decorator, ast.Call) and decorator.args:
             function, row = decorator.func, decorator.args[0]
             name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            if name == "contract" and isinstance(row, ast.Constant) and isinstance(row.value, str):
-                yield row.value
+            if name == "contract":
+                yield text_of(row, constants)
+
+
+def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
+    """What a module assigns to plain names."""
+    return {
+        target.id: statement.value
+        for statement in body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def tests_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Pairs of row and test, in the order of the file."""
+    """Pairs of row and test, in the order of the file; a `pytestmark` holds its row for each test of the file."""
+    module = ast.parse(path.read_text())
+    names = assigned(module.body)
+    constants = {
+        name: it.value for name, it in names.items() if isinstance(it, ast.Constant) and isinstance(it.value, str)
+    }
+    marks = names.get("pytestmark")
+    of_all = list(rows_of(marks.elts if isinstance(marks, ast.List) else [marks] if marks else [], constants))
 
     def walk(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
         for statement in body:
             if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
                 name = f"{prefix}{statement.name}"
-                for row in rows_of(statement.decorator_list):
+                everywhere = of_all if statement.name.startswith("test_") else []
+                for row in [*rows_of(statement.decorator_list, constants), *everywhere]:
                     yield row, f"{path.relative_to(TESTS).as_posix()}::{name}"
                 if isinstance(statement, ast.ClassDef):
                     yield from walk(statement.body, f"{name}::")
 
-    yield from walk(ast.parse(path.read_text()).body, "")
+    yield from walk(module.body, "")
 
 
 def order(row: str) -> tuple[object, ...]:
