@@ -58,6 +58,11 @@ impl Line {
         self.granted().any(|place| place.number == number)
     }
 
+    /// Whether a ticket stands in it, with units or without: not once it is over, whoever said so.
+    pub fn has(&self, number: u64) -> bool {
+        self.places.iter().any(|place| place.number == number)
+    }
+
     /// How many units are in use.
     pub fn used(&self) -> u32 {
         self.granted().map(|place| place.units).sum()

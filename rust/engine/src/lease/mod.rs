@@ -131,7 +131,8 @@ fn take_all(job: &Job, holding: &mut Holding) -> Result<Option<(Arc<Token>, u64,
         let known = holding.tickets.iter().find(|(other, _)| Arc::ptr_eq(other, &token)).map(|(_, number)| *number);
         let asked = token.ask(job, units, known);
         let taken = asked.as_ref().map_or_else(|(number, _)| *number, |(number, _)| Some(*number));
-        if let (None, Some(number)) = (known, taken) {
+        if let Some(number) = taken.filter(|number| known != Some(*number)) {
+            holding.tickets.retain(|(other, _)| !Arc::ptr_eq(other, &token));
             holding.tickets.push((Arc::clone(&token), number));
         }
         let (number, is_granted) = asked.map_err(|(_, message)| message)?;

@@ -86,8 +86,10 @@ impl Token {
     pub(super) fn ask(&self, job: &Job, units: u32, known: Option<u64>) -> Result<(u64, bool), (Option<u64>, String)> {
         let mut inner = self.inner();
         let observer = &mut inner.observer;
-        let asked = match known {
-            Some(number) => observer.line().map(|line| (number, line)),
+        let asked = match known.map(|number| observer.line().map(|line| (number, line))) {
+            // Others gave us up, after a long stop: that place is lost, and another one is taken.
+            Some(Ok((number, line))) if !line.has(number) => observer.request(self.ticket(job, units)),
+            Some(asked) => asked,
             None => observer.request(self.ticket(job, units)),
         };
         let (number, line) = asked.map_err(|error| (known, error.to_string()))?;
@@ -157,7 +159,8 @@ impl Token {
             let answer = if waiting.units > line.total() {
                 let message = self.too_many(waiting.units, line);
                 LeaseAnswer::Failed(Failure::before_start(Reason::RejectedOther, message, now()))
-            } else if line.is_granted(waiting.number) {
+            } else if line.is_granted(waiting.number) || !line.has(waiting.number) {
+                // Who lost its place asks anew.
                 LeaseAnswer::Turn
             } else {
                 return true;

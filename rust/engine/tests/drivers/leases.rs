@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use experimaestro_core::job::RetryPolicy;
+use experimaestro_core::claim::ProcessIdentity;
+use experimaestro_core::job::{JobState, RetryPolicy};
 use experimaestro_core::journal::Status;
 use experimaestro_core::layout::LeaseDirectory;
-use experimaestro_core::lease::Observer;
+use experimaestro_core::lease::{Observer, Ticket, give_back, request};
 use experimaestro_engine::Needs;
 
 use crate::place::{LIMIT, Place};
@@ -26,4 +27,25 @@ fn it_is_given_back_before_a_run_is_closed() {
         let line = Observer::new(token.clone()).line().unwrap();
         assert!(line.places().is_empty(), "without anybody asking whether its holder lives: {line:?}");
     }
+}
+
+/// Another host that saw no heartbeat of a driver, which was stopped, has given its tickets back.
+#[test]
+fn who_lost_its_place_in_a_line_asks_anew() {
+    let place = Place::new();
+    let token = LeaseDirectory::new(place.root().join("token"));
+    let driver = place.driver("x", 1);
+    let first = request(&token, &Ticket::new(1, &ProcessIdentity::current(), None, 0.0)).unwrap();
+    let needs = Needs { leases: vec![(token.clone(), 1)], ..Needs::default() };
+    let job = driver.submit_needing("a", "done", RetryPolicy::default(), needs);
+    let mut observer = Observer::new(token.clone());
+    while job.line().is_none() {
+        std::thread::yield_now();
+    }
+    let waiting = observer.line().unwrap().places().last().unwrap().number;
+    assert_ne!(waiting, first);
+    give_back(&token, waiting).unwrap();
+    give_back(&token, first).unwrap();
+    assert!(driver.engine.wait(&[Arc::clone(&job)], LIMIT), "it waits for ever for a turn that does not come");
+    assert!(matches!(job.observed().state, JobState::Done(_)), "{:?}", job.observed());
 }
