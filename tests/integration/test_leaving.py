@@ -49,7 +49,7 @@ def test_a_driver_that_is_asked_to_end_says_how_it_left_its_run(one_place, numbe
     # Whoever waits for the process learns what ended it.
     assert driver.process.returncode == -number
     assert run_status(one_place) == "detached"
-    assert "xp is left: 1 jobs go on running, 1 were not started" in told
+    assert "xp is left: 1 job goes on running, 1 was not started" in told
     assert is_alive(job)
     if number is not signal.SIGINT:
         assert "Traceback" not in told
@@ -69,7 +69,7 @@ def test_who_waits_for_a_job_is_interrupted(one_place, number):
     _, told = driver.process.communicate(timeout=60)
     assert driver.process.returncode == -number
     assert run_status(one_place) == "detached"
-    assert "1 jobs go on running, 0 were not started" in told
+    assert "1 job goes on running, 0 were not started" in told
     assert is_alive(job)
 
 

@@ -90,7 +90,7 @@ def test_an_interrupted_cell_ends_its_experiment_and_the_next_one_runs(notebook)
     notebook.manager.interrupt_kernel()
     told = notebook.end(cell)
     assert told["error"] == "KeyboardInterrupt"
-    assert "1 jobs go on running, 1 were not started" in told["stderr"]
+    assert "1 job goes on running, 1 was not started" in told["stderr"]
     assert notebook.cell("print(one.status, waiting.job.state.name)") == "detached unscheduled\n"
     place.release(1)
     # The one slot is free again: what was left must not start by itself, however long the kernel lives.

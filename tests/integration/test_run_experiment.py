@@ -289,7 +289,7 @@ def test_ctrl_c_leaves_jobs_running_and_the_next_start_finds_them(project: Proje
         rest = process.stderr.read()
     assert process.returncode == (130 if stop is signal.SIGINT else -stop)
     assert "Traceback" not in rest
-    assert "go on" in rest
+    assert "1 job goes on running" in rest
 
     second = subprocess.Popen(
         command, cwd=project.root, env=project.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -123,8 +123,8 @@ def test_the_display_fits_every_terminal(width: int, encoding: str, monkeypatch:
 def test_only_the_first_failure_of_a_cause_is_printed_above_the_bars() -> None:
     board, screen = Board("x"), console(200)
     bars = Bars(board, screen)
-    for number, message in enumerate(["ValueError: 1 (/a.py:3)", "ValueError: 2 (/a.py:3)", "ValueError: 1 (/a.py:4)"]):
-        job = view(number, Phase.FAILED, reason="FAILED", message=message)
+    for number, place in enumerate(["/a.py:3", "/a.py:3", "/a.py:4"]):
+        job = view(number, Phase.FAILED, reason="FAILED", message=f"ValueError: {number}", origin=f"ValueError {place}")
         bars.changed(board.update(job), job)
         bars.changed(job, job)
     text = printed(screen)
@@ -162,9 +162,9 @@ def test_plain_lines_tell_each_change_once(capfd: pytest.CaptureFixture[str]) ->
 
 def test_failures_are_grouped_by_exception_and_place() -> None:
     jobs = [
-        view(1, Phase.FAILED, reason="FAILED", message="KeyError: 'a' (/x.py:1)"),
-        view(2, Phase.FAILED, reason="FAILED", message="ValueError: 3 of 7 (/x.py:2)"),
-        view(3, Phase.FAILED, reason="FAILED", message="ValueError: 4 of 9 (/x.py:2)"),
+        view(1, Phase.FAILED, reason="FAILED", message="KeyError: 'a' (/x.py:1)", origin="KeyError /x.py:1"),
+        view(2, Phase.FAILED, reason="FAILED", message="ValueError: 3 of 7 (/x.py:2)", origin="ValueError /x.py:2"),
+        view(3, Phase.FAILED, reason="FAILED", message="ValueError: 4 of 9 (/x.py:2)", origin="ValueError /x.py:2"),
         view(4, Phase.FAILED, reason="MEMORY", message="killed by signal 9"),
         view(5, Phase.FAILED, reason="FAILED", message=None),
     ]

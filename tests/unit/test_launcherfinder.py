@@ -169,6 +169,7 @@ def test_matching():
     assert AcceleratorSpecification(3) != CudaSpecification(3)
 
 
+@pytest.mark.contract("running 13: DEF: a requirement object is as good as a text")
 @pytest.mark.contract("running 13: no launchers.py")
 def test_without_a_file_this_machine(registry):
     from experimaestro.launchers.direct import DirectLauncher

@@ -124,6 +124,32 @@ def test_tasks_that_need_units_of_several_tokens_run_and_give_them_back(token, t
         assert (used.available, used.holders) == (used.total, [])
 
 
+class Flaky(Task):
+    """Fails while a file is there."""
+
+    blocker: Meta[Path]
+
+    def execute(self):
+        if self.blocker.exists():
+            raise RuntimeError("not yet")
+
+
+@pytest.mark.contract("running 10: DEF: a job that had a token runs again without it")
+def test_a_job_that_needed_a_token_runs_again_without_it(token, tmp_path):
+    blocker = tmp_path / "blocker"
+    blocker.touch()
+    with experiment(tmp_path / "ws", "xp") as xp:
+        xp.workspace.python_path.append(ROOT)
+        first = Flaky(blocker=blocker).add_dependencies(token.dependency(2)).submit()
+        assert first.job.wait().is_error()
+        blocker.unlink()
+        again = Flaky(blocker=blocker).submit()
+        assert again.job is first.job
+        assert again.job.leases == []
+        assert again.job.wait().name == "done"
+    assert (token.available, token.holders) == (token.total, [])
+
+
 @pytest.mark.contract("running 10: `Launcher.addListener(fn(job))`")
 def test_a_listener_of_the_launcher_adds_dependencies(token, tmp_path):
     launcher = DirectLauncher()

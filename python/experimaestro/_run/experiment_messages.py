@@ -47,7 +47,9 @@ def tell_how_to_come_back(xp: experiment) -> None:
     counts = xp.run.counts()
     running = counts.get("running", 0) + counts.get("scheduled", 0)
     pending = xp.unfinishedJobs - running
-    lines = [f"\nexperimaestro: {xp.name} is left: {running} jobs go on running, {pending} were not started"]
+    goes_on = "1 job goes on running" if running == 1 else f"{running} jobs go on running"
+    not_started = "1 was not started" if pending == 1 else f"{pending} were not started"
+    lines = [f"\nexperimaestro: {xp.name} is left: {goes_on}, {not_started}"]
     if running or pending:
         lines.append(f"  come back:   {shlex.join(sys.orig_argv)}")
         lines.append("               (the same command re-attaches to what runs, and starts the rest)")

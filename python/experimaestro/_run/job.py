@@ -161,6 +161,11 @@ class Job(JobTerms):
         return state_of(name, handle.reason if name == "error" else None)
 
     @property
+    def handle(self) -> JobHandle | None:
+        """What the engine knows of it; None in a simulation."""
+        return self._handle
+
+    @property
     def scheduler_state(self) -> JobState:
         """The same as `state`: there is one truth."""
         return self.state

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from experimaestro.cli import text
-from experimaestro.cli.live.board import JobView, Phase
-from experimaestro.cli.live.causes import cause_key, grouped, log_excerpt, origin_of
+from experimaestro.cli.live.causes import cause_key, grouped, log_excerpt
+from experimaestro.cli.live.views import view_of_row
 
 if TYPE_CHECKING:
     from experimaestro._core import JobRow
@@ -24,23 +22,6 @@ class Cause(NamedTuple):
     message: str
     """What the first of them said."""
     rows: list[JobRow]
-
-
-def view_of_row(row: JobRow) -> JobView:
-    """A job of a journal, as the display knows jobs."""
-    blocked = row["reason"] == "DEPENDENCY"
-    return JobView(
-        path=Path(row["path"]),
-        task=row["task_id"].rpartition(".")[2],
-        identifier=row["identifier"],
-        tags=text.tags(row["tags"]),
-        phase=Phase.BLOCKED if blocked else Phase.FAILED,
-        reason=row["reason"],
-        message=row["message"],
-        origin=origin_of(row["error"]),
-        started=row["started"],
-        ended=row["ended"],
-    )
 
 
 def causes_of(rows: Iterable[JobRow]) -> list[Cause]:

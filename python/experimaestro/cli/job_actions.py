@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from experimaestro.cli.completion import complete_experiment, complete_job
-from experimaestro.cli.outcome import FAILURE, CommandError
+from experimaestro.cli.outcome import FAILURE, CommandError, say_hint
 from experimaestro.cli.workspace import Function
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def _kill(provider: WorkspaceStateProvider, running: list[OfflineJob], perform: 
         else:
             failed = True
             click.echo(f"KILL FAILED {name}: no process of this machine is known to run it")
+    if running and not perform:
+        _say_how_to_perform()
     return FAILURE if failed else 0
 
 
@@ -111,7 +113,14 @@ def _delete(
             click.echo(f"kept: {why}", err=True)
     if not chosen:
         click.echo("No jobs found.")
+    if removed and not perform:
+        _say_how_to_perform()
     return removed
+
+
+def _say_how_to_perform() -> None:
+    """For people: what is piped holds the jobs and nothing else."""
+    say_hint("nothing was done: add --perform to do it")
 
 
 @click.command("stray")

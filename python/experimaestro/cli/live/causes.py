@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from experimaestro.cli.live.board import JobView
 
-if TYPE_CHECKING:
-    from experimaestro._core import FailureOrigin
-
-_EXCEPTION = re.compile(r"(?P<kind>[A-Za-z_][\w.]*)(?::.*)? \((?P<place>.+:\d+)\)$", re.DOTALL)
 _TAIL_BYTES = 16384
 
 Failure = TypeVar("Failure")
 
 
 def cause_key(view: JobView) -> str:
-    """The same for failures of one cause: exception and place when the message tells them, else the message."""
-    if view.origin is not None:
-        return f"{view.reason} {view.origin}"
-    match = _EXCEPTION.match(view.message or "")
-    told = f"{match['kind']} {match['place']}" if match else (view.message or "")
-    return f"{view.reason} {told}"
-
-
-def origin_of(error: FailureOrigin | None) -> str | None:
-    """What makes failures one mistake: the exception and its place."""
-    return None if error is None else f"{error['type']} {error['place'] or ''}"
+    """The same for failures of one cause: exception and place where there was an exception, else the message."""
+    return f"{view.reason} {view.origin or view.message or ''}"
 
 
 def group_by_cause(views: Iterable[JobView]) -> list[list[JobView]]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experimaestro.cli import text
-from experimaestro.cli.live.board import Board, JobView, Phase
-from experimaestro.cli.live.causes import origin_of
+from experimaestro.cli.live.board import Board
+from experimaestro.cli.live.views import view_of_handle
 
 if TYPE_CHECKING:
     from experimaestro._core import JobHandle
@@ -41,33 +39,7 @@ class RunWatcher:
 
     def changed(self, job: JobHandle) -> None:
         """A job changed its state."""
-        view = self._view(job)
+        view = view_of_handle(job, self._tags.get(job.path, {}))
         before = self.board.update(view)
         if before != view:
             self.display.changed(before, view)
-
-    def _view(self, job: JobHandle) -> JobView:
-        path = job.path
-        return JobView(
-            path=Path(path),
-            task=job.task_id.rpartition(".")[2],
-            identifier=job.identifier,
-            tags=text.tags(self._tags.get(path, {})),
-            phase=_phase(job),
-            reason=job.reason,
-            message=job.message,
-            origin=origin_of(job.error),
-            started=job.started,
-            ended=job.ended,
-        )
-
-
-def _phase(job: JobHandle) -> Phase:
-    state = job.state
-    if state == "error":
-        return Phase.BLOCKED if job.reason == "DEPENDENCY" else Phase.FAILED
-    if state == "done":
-        return Phase.REUSED if job.reused else Phase.DONE
-    if state == "transient":
-        return Phase.UNNEEDED
-    return Phase.RUNNING if state == "running" else Phase.WAITING

@@ -43,16 +43,17 @@ def print_summary(
     counts = board.counts()
     failed = counts[Phase.FAILED] + counts[Phase.BLOCKED]
     lines: list[RenderableType] = [Text(""), _headline(board, counts, failed, ascii_only)]
+    groups = group_by_cause(board.in_phase(Phase.FAILED))
     if failed:
-        lines += _failures(board, ascii_only, _retry_command(board, folder))
+        lines += _failures(board, groups, ascii_only, _retry_command(board, folder))
     facts = []
     if results.is_dir() and any(results.iterdir()):
         facts.append(("results", str(results)))
     if sum(counts.values()):
         shell = f"xpm jobs --workdir {shlex.quote(folder)}"
         facts.append(("jobs", f"{shell} list --experiment {shlex.quote(board.name)}"))
-        if counts[Phase.FAILED]:
-            facts.append(("log", f"{shell} log {board.in_phase(Phase.FAILED)[0].identifier[:8]}"))
+        if groups:
+            facts.append(("log", f"{shell} log {groups[0][0].identifier[:8]}"))
     if failed:
         if again_retries:
             facts.append(("retry", "the same command again (what is done is not run again), or, without its script:"))
@@ -79,9 +80,8 @@ def _headline(board: Board, counts: dict[Phase, int], failed: int, ascii_only: b
     return text.append(")" if told else "")
 
 
-def _failures(board: Board, ascii_only: bool, retry: str) -> list[RenderableType]:
-    lines: list[RenderableType] = []
-    groups = group_by_cause(board.in_phase(Phase.FAILED))
+def _failures(board: Board, groups: list[list[JobView]], ascii_only: bool, retry: str) -> list[RenderableType]:
+    lines: list[RenderableType] = [Text("")]
     for number, group in enumerate(groups[:_CAUSES], 1):
         lines += _cause(group, ascii_only, f"{retry} --cause {number}" if len(groups) > 1 else None)
     if len(groups) > _CAUSES:
@@ -100,7 +100,6 @@ def _cause(group: list[JobView], ascii_only: bool, retry: str | None) -> list[Re
     first = group[0]
     times = f"{len(group)} times " if len(group) > 1 else ""
     lines: list[RenderableType] = [
-        Text(""),
         Text.assemble("  ", (times, "bold red"), (first.message or (first.reason or "failed").lower(), "red")),
     ]
     lines += [

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from experimaestro.cli import text
-from experimaestro.cli.live.board import Board, JobView, Phase
-from experimaestro.cli.live.causes import origin_of
+from experimaestro.cli.live.board import Board, JobView
+from experimaestro.cli.live.views import view_of_handle
 from experimaestro.cli.session import CURRENT, is_terminal
 
 if TYPE_CHECKING:
@@ -51,7 +49,6 @@ class Watcher:
     def __init__(self, board: Board, display: Display) -> None:
         self.board = board
         self.display = display
-        self._ran: set[Path] = set()
 
     def on_job_submitted(self, job: Job) -> None:
         """A job joined the experiment."""
@@ -59,39 +56,13 @@ class Watcher:
 
     def on_job_state_changed(self, job: Job) -> None:
         """A job changed its state."""
-        view = self.view(job)
+        handle = job.handle
+        if handle is None:
+            return  # a simulation: nothing happens
+        view = view_of_handle(handle, job.tags)
         before = self.board.update(view)
         if before != view:
             self.display.changed(before, view)
-
-    def view(self, job: Job) -> JobView:
-        """What the display needs to know of a job."""
-        state = job.state
-        started, ended = job.starttime, job.endtime
-        if state.running():
-            self._ran.add(job.path)
-        failure: Any = state.failure_reason if state.is_error() else None
-        return JobView(
-            path=job.path,
-            task=job.name,
-            identifier=job.identifier,
-            tags=text.tags(job.tags),
-            phase=self._phase(job, state, failure),
-            reason=failure.name if failure is not None else None,
-            message=job.message if state.is_error() else None,
-            origin=origin_of(job.error) if state.is_error() else None,
-            started=started.timestamp() if started is not None else None,
-            ended=ended.timestamp() if ended is not None else None,
-        )
-
-    def _phase(self, job: Job, state: Any, failure: Any) -> Phase:
-        if state.is_error():
-            return Phase.BLOCKED if failure is not None and failure.name == "DEPENDENCY" else Phase.FAILED
-        if state.finished():
-            return Phase.DONE if job.path in self._ran else Phase.REUSED
-        if state.name == "transient":
-            return Phase.UNNEEDED
-        return Phase.RUNNING if state.name == "running" else Phase.WAITING
 
 
 def display_of(board: Board) -> Display:
