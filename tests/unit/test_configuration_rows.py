@@ -298,6 +298,50 @@ def test_copyconfig_keeps_barriers():
     assert dict(tags(copyconfig(whole, part=stop_tags(tagged)))) == {}
 
 
+class Numbers(Config):
+    numbers: Param[set[float]]
+
+
+@contract("configurations 11.1: a set with one NaN has an identifier, with several it is told to keep one")
+def test_sets_of_nan():
+    one = Numbers.C(numbers={float("nan"), 1.0})
+    assert one.__identifier__() == Numbers.C(numbers={1.0, float("nan")}).__identifier__()
+    back = pickle.loads(pickle.dumps(one.seal()))
+    assert back.__identifier__() == one.__identifier__()
+    several = Numbers.C(numbers={float("nan"), float("nan")})
+    with pytest.raises(ValueError, match=r"parameter 'numbers' of .*numbers \(made at .*several NaNs do; keep one"):
+        several.__identifier__()
+
+
+TYPED = """
+import sys
+from experimaestro import *
+class Typed(Config):
+    x: Param[int] = 1
+class Run(Task):
+    typed: Param[Config]
+    def execute(self): ...
+with experiment(sys.argv[1], "typed", run_mode=RunMode[sys.argv[2]]):
+    task = Run.C(typed=Typed.C())
+    try:
+        task.submit()
+    except ValueError as error:
+        print(error)
+        task.typed = Typed.C(x=2)
+        print("open")
+"""
+
+
+@contract("configurations 9: classes that are in no file are refused at the submission")
+@pytest.mark.parametrize(("mode", "refused"), [("NORMAL", True), ("DRY_RUN", False)])
+def test_classes_typed_in_a_session(tmp_path: Path, mode: str, refused: bool):
+    command = [sys.executable, "-c", TYPED, str(tmp_path), mode]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert ("Run was typed in an interactive session" in said or "Typed was typed in" in said) is refused
+    assert said.endswith("open\n") is refused
+    assert not list(tmp_path.glob("jobs/*/*"))
+
+
 class Knot(Config):
     next: Param[Knot | None]
     seen: Meta[Knot | None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
+from experimaestro._config.importable import check_importable
 from experimaestro._config.lifecycle import prepare_submission, submission_outputs
 from experimaestro._config.tasks import Prepare
 from experimaestro._config.types import HOOKED
@@ -99,6 +100,8 @@ def submit_task(
             "put the call inside `with experiment(workdir, name):`"
         )
     mode = workspace.run_mode if run_mode is None else RunMode(run_mode)
+    if mode is RunMode.NORMAL:
+        check_importable(config)
     submission = prepare_submission(config, workspace.path, list(init_tasks), workspace.scheme)
     transient = TransientMode.NONE if transient is None else TransientMode(transient)
     if max_retries is None:

@@ -14,7 +14,7 @@ pub enum EncodeError {
     #[error("a dict has the same key twice")]
     DuplicateKey,
     /// Two elements of a set are the same value.
-    #[error("a set has the same element twice")]
+    #[error("a set has the same element twice: what Python tells apart counts as one, as several NaNs do; keep one")]
     DuplicateElement,
     /// A set, or a dict by its keys, is part of a cycle of configurations: its order would depend on itself.
     #[error(
