@@ -266,6 +266,9 @@ class AncestorFile:
     def complete(self, at: int, number: int, object: Any) -> None:
         """Turn a stand-in into the object that it stands for."""
 
+    def tasks_of(self, at: int, number: int) -> list[Any]:
+        """The submitted tasks that an object, with all that it needs at once, refers to: stand-ins, or they themselves."""
+
 def new_value(class_: type, *args: Any) -> Any:
     """A value without attributes: what `class_.__new__(class_, *args)` gives where no configuration is made."""
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import os
 import pickle
+import shutil
 import tempfile
 import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Optional
 
@@ -327,6 +331,168 @@ def test_what_fails_to_be_made_fails_again_and_is_not_half_there(
     assert made.x == 3
 
 
+def chain(kind: Any, length: int, workspace: Path) -> Any:
+    """What a job finds as the last of a chain of tasks."""
+    with experiment(workspace, "xp", run_mode=RunMode.DRY_RUN):
+        tasks = [kind.C(x=0)]
+        for x in range(1, length):
+            tasks[-1].submit()
+            tasks.append(kind.C(x=x, before=[tasks[-1]]))
+        tasks[-1].submit()
+    write(tasks[-1:], workspace, Ancestors(str(workspace), "xp", "run", most=0))
+    return load_task(folder_of(tasks[-1]))
+
+
+class Deep(Task):
+    x: Param[int]
+    before: Param[list[Any]] = field(default_factory=list)
+    fails = -1
+
+    def __post_init__(self) -> None:
+        if self.x == Deep.fails:
+            raise OSError("not now")
+        self.depth = self.before[0].depth + 1 if self.before else 0
+
+    def execute(self) -> None: ...
+
+
+@contract
+def test_a_long_chain_whose_members_look_at_each_other(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = chain(Deep, 600, workspace)
+    assert made.depth == 599
+    monkeypatch.setattr(Deep, "fails", 300)
+    with pytest.raises(OSError, match="not now"):
+        load_task(Path(made.__taskdir__))
+
+
+class Pooled(Task):
+    x: Param[int]
+    before: Param[list[Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            self.seen = list(pool.map(self.look, range(4)))
+
+    def look(self, number: int) -> int:
+        return self.x + number + sum(it.seen[0] for it in self.before)
+
+    def execute(self) -> None: ...
+
+
+@contract
+def test_threads_of_a_post_init_see_what_there_is_and_others_wait(workspace: Path) -> None:
+    made = chain(Pooled, 4, workspace)
+    assert made.seen == [6, 7, 8, 9]
+    with ThreadPoolExecutor(4) as pool:
+        stood = chain(Slow, 2, workspace).before[0]
+        assert list(pool.map(lambda _: stood.late, range(8))) == [1] * 8
+
+
+class Slow(Task):
+    x: Param[int]
+    before: Param[list[Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        others = [threading.Thread(target=lambda: None) for _ in range(3)]
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join()
+        self.late = 1
+
+    def execute(self) -> None: ...
+
+
+class Linked(Task):
+    x: Param[int]
+    before: Param[list[Any]] = field(default_factory=list)
+
+    def execute(self) -> None: ...
+
+
+@contract
+def test_processes_that_are_forked_read_on_their_own(workspace: Path) -> None:
+    made = chain(Linked, 200, workspace)
+    begin, pids = os.pipe(), []
+    for _ in range(4):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                os.read(begin[0], 1)
+                for x in range(199, -1, -1):
+                    assert made.x == x
+                    made = made.before[0] if x else made
+                code = 0
+            finally:
+                os._exit(code)
+        pids.append(pid)
+    os.write(begin[1], b"....")
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * 4
+    for end in begin:
+        os.close(end)
+
+
+class Registry(type):
+    names: list[str] = []
+
+    def __new__(cls, name: str, bases: Any, members: Any, **options: Any) -> Any:
+        Registry.names.append(name)
+        return super().__new__(cls, name, bases, members, **options)
+
+
+class Registered(Task, metaclass=Registry):
+    x: Param[int]
+    count = 0
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        made = super().__new__(cls, *arguments, **options)
+        if type(made).__dict__.get("C") is None and "x" not in vars(made):
+            made.marks = ["new"]
+        return made
+
+    def __post_init__(self) -> None:
+        type(self).count += 1
+        if Fragile.broken:
+            raise OSError("not now")
+
+    def execute(self) -> None: ...
+
+
+@contract
+def test_the_class_of_a_stand_in_is_taken_for_that_of_the_task(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = user_of(Registered.C(x=1), workspace)
+    assert "Registered" not in Registry.names[Registry.names.index("Registered") + 1 :]
+    assert type(made) == Registered  # noqa: E721
+    assert Registered == type(made)  # noqa: E721
+    assert {Registered: "found"}[type(made)] == "found"
+    assert {type(made): "found"}[Registered] == "found"
+    assert issubclass(Registered, type(made))
+    assert type(made) != Step  # noqa: E721
+    before = Registered.count
+    monkeypatch.setattr(Fragile, "broken", True)
+    with pytest.raises(OSError, match="not now"):
+        _ = made.x
+    monkeypatch.setattr(Fragile, "broken", False)
+    assert made.x == 1
+    assert made.marks == ["new"]
+    assert Registered.count == before + 2
+
+
+@contract
+def test_what_nobody_has_any_more_is_collected(workspace: Path) -> None:
+    tasks = submitted([(1, [], []), (1, [0], []), (0, [1], [])], workspace)
+    write(tasks, workspace, Ancestors(str(workspace), "xp", "run", most=0))
+    made = load_task(folder_of(tasks[2]))
+    assert made.before[0].x == 1
+    refs = [weakref.ref(made.before[0]), weakref.ref(made.before[0].before[0])]
+    del made
+    gc.collect()
+    assert [ref() for ref in refs] == [None, None]
+
+
 class Before(LightweightTask):
     def execute(self) -> None:
         MADE.append("prepared")
@@ -392,8 +558,6 @@ def test_costs_on_disk_grow_linearly(workspace: Path) -> None:
 
 @contract
 def test_the_file_lives_as_long_as_a_job_that_needs_it(workspace: Path) -> None:
-    import shutil
-
     tasks = submitted([(1, [], []), (1, [0], []), (2, [1], [])], workspace)
     write(tasks, workspace, Ancestors(str(workspace), "xp", "run", most=0))
     shutil.rmtree(workspace / "experiments")
@@ -448,6 +612,33 @@ def test_jobs_on_another_file_system_get_a_copy(workspace: Path) -> None:
         tasks = submitted([(1, [], []), (1, [0], []), (2, [1], []), (2, [2], [])], workspace)
         write(tasks, workspace, Ancestors(str(workspace), "xp", "run", most=0))
         assert [walk(from_task_dir(folder_of(task))) for task in tasks] == [walk(task) for task in tasks]
+        files = [file.stat().st_ino for task in tasks for file in (folder_of(task) / ".experimaestro").glob("anc*")]
+        assert (len(files), len(set(files))) == (3, 1)
+
+
+@contract
+def test_a_run_whose_folder_is_removed_goes_on(workspace: Path) -> None:
+    tasks = submitted([(1, [], []), (1, [0], []), (2, [1], []), (2, [2], [])], workspace)
+    ancestors = Ancestors(str(workspace), "xp", "run", most=0)
+    write(tasks[:2], workspace, ancestors)
+    shutil.rmtree(workspace / "experiments")
+    write(tasks[2:], workspace, ancestors)
+    assert [walk(from_task_dir(folder_of(task))) for task in tasks] == [walk(task) for task in tasks]
+
+
+@contract
+def test_a_copy_that_took_the_place_of_a_job_is_not_added_to(workspace: Path) -> None:
+    tasks = submitted([(1, [], []), (1, [0], []), (2, [1], []), (2, [2], []), (0, [3], [])], workspace)
+    ancestors = Ancestors(str(workspace), "xp", "run", most=0)
+    write(tasks[:2], workspace, ancestors)
+    shutil.rmtree(workspace / "experiments")
+    write(tasks[2:3], workspace, ancestors)  # from here on, the file is that of this job
+    copy = workspace / "archive"
+    shutil.copytree(folder_of(tasks[2]), copy)
+    shutil.rmtree(folder_of(tasks[2]))
+    folder_of(tasks[2]).symlink_to(copy)
+    write(tasks[3:], workspace, ancestors)
+    assert [walk(from_task_dir(folder_of(task))) for task in tasks[3:]] == [walk(task) for task in tasks[3:]]
 
 
 @contract
@@ -464,7 +655,8 @@ def test_a_file_that_has_as_many_names_as_it_can_is_copied(workspace: Path) -> N
     for name in range(most - file.stat().st_nlink):
         os.link(file, names / str(name))
     write(tasks[3:], workspace, ancestors)
-    assert len(list((workspace / "experiments" / "xp" / "run").glob("ancestors-*"))) == 2
+    (before,), *after = (list((folder_of(task) / ".experimaestro").glob("ancestors-*")) for task in tasks[2:])
+    assert len({name.stat().st_ino for (name,) in after} | {before.stat().st_ino}) == 2
     assert [walk(from_task_dir(folder_of(task))) for task in tasks] == [walk(task) for task in tasks]
 
 

@@ -222,3 +222,63 @@ def test_a_link_that_would_lead_elsewhere_keeps_its_folder(tmp_path, target, mov
     assert job.is_symlink() == moves
     assert holds(job)
     assert os.readlink(job / "model" / "link").endswith(target)
+
+
+ANCESTORS = ".experimaestro/ancestors-word.jsonl"
+WITH_ANCESTORS = {
+    **CONTENT,
+    "params.json": b'{"version":4}',
+    ANCESTORS: b"one\n" * 9,
+    ".experimaestro/identity.json": b"{}",
+}
+
+
+@contract("running 3: Folders")
+@pytest.mark.parametrize("mode", [FolderMode.BACKUP, FolderMode.MOVE])
+def test_a_job_whose_run_goes_on_is_copied_with_what_it_needs_of_its_ancestors(tmp_path, monkeypatch, mode):
+    from experimaestro._run import verified_copy
+
+    job = make_job(tmp_path / "here", WITH_ANCESTORS)
+    plain = verified_copy._copy_entry
+
+    def copy_while_the_run_goes_on(source, place):
+        with (job / ANCESTORS).open("ab") as file:
+            file.write(b"more\n")
+        plain(source, place)
+
+    monkeypatch.setattr(verified_copy, "_copy_entry", copy_while_the_run_goes_on)
+    archive(job, [FolderSettings(tmp_path / "there", mode)])
+    assert job.is_symlink() == (mode is FolderMode.MOVE)
+    assert holds(tmp_path / "there" / "jobs" / job.parent.name / job.name, WITH_ANCESTORS)
+
+
+def test_what_a_copy_lacks_of_its_ancestors_is_a_difference(tmp_path):
+    job = make_job(tmp_path / "here", WITH_ANCESTORS)
+    like = fingerprint(job)
+    (job / ANCESTORS).write_bytes(WITH_ANCESTORS[ANCESTORS][:-1])
+    assert fingerprint(job, like=like) != like
+    (job / ANCESTORS).write_bytes(b"two\n" * 10)
+    assert fingerprint(job, like=like) != like
+    (job / ANCESTORS).write_bytes(WITH_ANCESTORS[ANCESTORS] + b"more\n")
+    assert fingerprint(job, like=like) == like != fingerprint(job)
+
+
+@contract("running 3: Folders")
+def test_a_job_that_failed_here_is_brought_back_with_its_ancestors(tmp_path):
+    make_job(tmp_path / "there", WITH_ANCESTORS)
+    job = make_job(tmp_path / "here", {"train.failed": b"{}", ".experimaestro/identity.json": b"old"})
+    assert bring_back(job, [FolderSettings(tmp_path / "there", "backup")]) is not None
+    assert holds(job, WITH_ANCESTORS)
+
+
+@contract("running 7: cost per task does not depend on how many ancestors it has")
+def test_a_success_is_on_the_disk_with_what_its_parameters_refer_to(tmp_path):
+    from experimaestro._core import Attempt
+    from experimaestro.exceptions import WorkspaceError
+
+    job = make_job(tmp_path, {"params.json": b"{}"})
+    attempt = Attempt.begin(str(job))
+    # No disk takes what is written there: whoever waits for it is told.
+    (job / ANCESTORS).symlink_to("/dev/null")
+    with pytest.raises(WorkspaceError, match="ancestors-word"):
+        attempt.finish("done")

@@ -97,8 +97,8 @@ class _Gathered:
         self.main: dict[str, int] = {}
         self._known: dict[str, int] = {}
         self._numbers = -1
-        self._files: dict[tuple[int, int], tuple[dict[int, AncestorList], dict[Place, int]]] = {}
-        """Of each file of ancestors: what is read of it, and the numbers here of its objects."""
+        self._files: dict[str, tuple[dict[int, AncestorList], dict[Place, int]]] = {}
+        """Of each file of ancestors, by its name: what is read of it, and the numbers here of its objects."""
 
     def add(self, task_id: str, identifier: str) -> None:
         """Add the objects of a job; one that was never written (a dry run, a job removed since) is left out."""
@@ -116,9 +116,8 @@ class _Gathered:
     def _ancestors(self, content: dict[str, Any], folder: Path) -> dict[Place, int]:
         """Add what a file refers to; the numbers here of all that is known of that other file."""
         path = ancestors_of(content, folder)
-        # The jobs of a run have it under many names.
-        status = path.stat()
-        lists, places = self._files.setdefault((status.st_dev, status.st_ino), ({}, {}))
+        # The jobs of a run share it, or have copies; the word in its name tells it from others.
+        lists, places = self._files.setdefault(path.name, ({}, {}))
         for new in read_lists(path, content["objects"], lists):
             numbers: dict[int, int] = {}
             self.add_objects(new.objects, ".", places, numbers)

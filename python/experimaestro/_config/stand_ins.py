@@ -6,29 +6,33 @@ from that of the task; whoever touches an attribute of it finds the object as it
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from experimaestro import _core
 
+from .turns import turn
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MARK = "__xpm_stands_for__"
 """Key in the `__dict__` of an object that is not complete yet."""
 
-# One for all: completing an object may complete others.
-_lock = threading.RLock()
+_DEEP = 20
+"""Objects whose completion may wait for that of another one; beyond, those that are needed are completed before."""
+
 _classes: dict[type, type] = {}
 
 
 class _Mark:
     """Where the values of an object are."""
 
-    __slots__ = ("at", "file", "is_being_completed", "number")
+    __slots__ = ("at", "bare", "file", "is_being_completed", "number")
 
-    def __init__(self, file: _core.AncestorFile, at: int, number: int) -> None:
+    def __init__(self, file: _core.AncestorFile, at: int, number: int, bare: dict[str, Any]) -> None:
         self.file, self.at, self.number = file, at, number
+        self.bare = bare
+        """What its `__new__` left."""
         self.is_being_completed = False
 
 
@@ -42,7 +46,8 @@ class _Unannounced:
 def stand_in(file: _core.AncestorFile, at: int, number: int, schema: _core.Schema) -> Any:
     """An object without values for the task at a place in a file of ancestors."""
     made = _core.new_value(_class_for(schema.value_class))
-    _contents(made)[MARK] = _Mark(file, at, number)
+    contents = _contents(made)
+    contents[MARK] = _Mark(file, at, number, dict(contents))
     return made
 
 
@@ -57,23 +62,58 @@ def complete(made: Any) -> None:
         LoadError: the file is damaged, or a class is gone; the object is as it was.
         Exception: whatever the user's `__init__` or `__post_init__` raised.
     """
-    contents = _contents(made)
-    if MARK not in contents:
+    if MARK not in _contents(made):
         return
-    with _lock:
-        mark = contents.get(MARK)
-        if mark is None or mark.is_being_completed:
-            return
-        mark.is_being_completed = True
-        try:
-            mark.file.complete(mark.at, mark.number, made)
-        except BaseException:
-            mark.is_being_completed = False
-            contents.clear()
-            contents[MARK] = mark
-            raise
-        contents.pop(MARK, None)
-        object.__setattr__(made, "__class__", type(made).__mro__[2])
+    with turn() as depth:
+        if depth >= _DEEP:
+            for task in _needed_before(made):
+                _complete(task)
+        _complete(made)
+
+
+def _complete(made: Any) -> None:
+    mark = _to_do(made)
+    if mark is None:
+        return
+    contents = _contents(made)
+    mark.is_being_completed = True
+    try:
+        mark.file.complete(mark.at, mark.number, made)
+    except BaseException:
+        mark.is_being_completed = False
+        contents.clear()
+        contents.update(mark.bare)
+        contents[MARK] = mark
+        raise
+    contents.pop(MARK, None)
+    object.__setattr__(made, "__class__", type(made).__mro__[2])
+
+
+def _to_do(made: Any) -> _Mark | None:
+    mark: _Mark | None = _contents(made).get(MARK)
+    return None if mark is None or mark.is_being_completed else mark
+
+
+def _needed_before(made: Any) -> list[Any]:
+    """What stands for tasks that an object refers to, directly or not: those that others refer to come before them."""
+
+    def needed(task: Any) -> Iterator[Any]:
+        mark = _to_do(task)
+        return iter(()) if mark is None else iter(mark.file.tasks_of(mark.at, mark.number))
+
+    entered = {id(made)}
+    stack = [(made, needed(made))]
+    order = []
+    while stack:
+        task, rest = stack[-1]
+        following = next((it for it in rest if id(it) not in entered), None)
+        if following is None:
+            order.append(task)
+            stack.pop()
+        else:
+            entered.add(id(following))
+            stack.append((following, needed(following)))
+    return order[:-1]
 
 
 def _class_for(value_class: type) -> type:
@@ -117,6 +157,26 @@ def _class_for(value_class: type) -> type:
         "__copy__": through("copy"),
         "__deepcopy__": through("deepcopy"),
     }
-    made: type = type(real)(real.__name__, (_Unannounced, real), members)
+    # Not called: the users' own metaclasses do not hear of it either.
+    made: type = type.__new__(_type_for(real), real.__name__, (_Unannounced, real), members)
     _classes[real] = made
     return made
+
+
+def _type_for(real: Any) -> type:
+    """The class of a class of stand-ins: who compares or changes that, through `type(self)`, means that of the task."""
+
+    def equal(cls: type, other: object) -> bool:
+        return other is cls or other is real
+
+    members = {
+        "__eq__": equal,
+        "__hash__": lambda _: hash(real),
+        "__repr__": lambda _: repr(real),
+        "__setattr__": lambda _, name, value: setattr(real, name, value),
+        "__delattr__": lambda _, name: delattr(real, name),
+        "__instancecheck__": lambda _, value: isinstance(value, real),
+        "__subclasscheck__": lambda _, other: issubclass(other, real),
+    }
+    kind: type = type(real)
+    return type.__new__(type(kind), kind.__name__, (kind,), members)

@@ -77,8 +77,8 @@ def _replaced_of(job: Path) -> Path:
 
 
 def _replace_by_link(job: Path, copy: Path) -> None:
-    content = fingerprint(job)
-    if content != fingerprint(copy):
+    content = fingerprint(copy)
+    if fingerprint(job, like=content) != content:
         raise CopyError(f"{copy} is not like {job}: the workspace keeps its own")
     for name, entry in content.items():
         if entry[0] == "link" and _leads_out(name, str(entry[1])):
@@ -194,10 +194,13 @@ def _fill(job: Path, copy: Path) -> bool:
 
 
 def _move_entries(staging: Path, job: Path) -> None:
-    for entry in sorted(staging.iterdir()):
-        if entry == marker_of(staging) or entry.name == ".experimaestro":
-            continue  # the attempts of this workspace go on, and its own marker comes last
-        place = job / entry.name
+    # The attempts of this workspace go on, and its own marker comes last; `params.json` comes after what belongs to it.
+    private = [staging / ".experimaestro" / "identity.json", *staging.glob(".experimaestro/ancestors-*.jsonl")]
+    rest = [entry for entry in sorted(staging.iterdir()) if entry != marker_of(staging)]
+    for entry in [*private, *(it for it in rest if it.name != ".experimaestro")]:
+        if not os.path.lexists(entry):
+            continue  # of an older release
+        place = job / entry.relative_to(staging)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         os.rename(entry, place)

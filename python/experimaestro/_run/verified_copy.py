@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from experimaestro._run.lock_mode import FileLock
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["CopyError", "copy_folder", "fingerprint", "staging_of"]
 
 _EXCLUDED = ("*.lock", "*.pid", ".scheduler")
+_GROWING = ".experimaestro/ancestors-*.jsonl"
+"""Files that a run adds to while its jobs are copied; a job needs what was there when its `params.json` was written."""
 _CHUNK = 1 << 20
+
+Fingerprint: TypeAlias = "dict[str, tuple[object, ...]]"
 
 
 class CopyError(OSError):
@@ -77,24 +81,34 @@ def stage(source: Path, staging: Path) -> None:
         shutil.rmtree(staging)
     staging.mkdir()
     before = fingerprint(source)
-    for name in before:
+    for name, entry in before.items():
         _copy_entry(source / name, staging / name)
+        if _grows(name):
+            os.truncate(staging / name, entry[1])  # type: ignore[arg-type] # its size
     _synchronise(staging)
-    if fingerprint(source) != before:
+    if fingerprint(source, like=before) != before:
         raise CopyError(f"{source} changed while it was copied")
     if fingerprint(staging) != before:
         raise CopyError(f"the copy of {source} in {staging} is not like it")
 
 
-def fingerprint(folder: Path) -> dict[str, tuple[object, ...]]:
+def _grows(name: str) -> bool:
+    return fnmatch.fnmatchcase(name, _GROWING)
+
+
+def fingerprint(folder: Path, like: Fingerprint | None = None) -> Fingerprint:
     """Return what a folder holds: for each entry below, its kind, size and a digest of its content.
 
     Entries that are not copied are left out, and so are sockets and pipes.
+
+    Args:
+        folder: the folder.
+        like: of a copy, or of the folder before: what files that only grow have beyond it does not count.
     """
-    return dict(_entries(folder, ""))
+    return dict(_entries(folder, "", like or {}))
 
 
-def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, tuple[object, ...]]]:
+def _entries(folder: Path, prefix: str, like: Fingerprint) -> Iterator[tuple[str, tuple[object, ...]]]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in _EXCLUDED):
             continue
@@ -105,17 +119,19 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, tuple[object, ...
             yield name, ("link", os.readlink(path))
         elif stat.S_ISDIR(mode):
             yield name, ("folder",)
-            yield from _entries(path, f"{name}/")
+            yield from _entries(path, f"{name}/", like)
         elif stat.S_ISREG(mode):
-            yield name, ("file", *_digest(path))
+            most = like[name][1] if _grows(name) and name in like else None
+            yield name, ("file", *_digest(path, most))  # type: ignore[arg-type] # its size
 
 
-def _digest(path: Path) -> tuple[int, bytes]:
+def _digest(path: Path, most: int | None = None) -> tuple[int, bytes]:
+    """The size and a digest of a file, or of its first so many bytes."""
     import hashlib
 
     digest, size = hashlib.blake2b(digest_size=32), 0
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_CHUNK if most is None else min(_CHUNK, most - size)):
             digest.update(chunk)
             size += len(chunk)
     return size, digest.digest()

@@ -120,7 +120,12 @@ impl Attempt {
         }
         if outcome == Outcome::Done {
             // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
-            if !marker::write_done(&self.job, self.number, &[path, self.job.params()])? {
+            let mut with = vec![path, self.job.params()];
+            // What `params.json` refers to.
+            let private = self.job.private();
+            let names = fs::names(&private)?.unwrap_or_default();
+            with.extend(names.iter().filter(|name| JobDirectory::is_ancestors(name)).map(|name| private.join(name)));
+            if !marker::write_done(&self.job, self.number, &with)? {
                 // The marker that went may have been that of a later success.
                 complete(&self.job)?;
             }

@@ -1,12 +1,17 @@
 //! Files that only grow.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{FsResult, fault, operate};
+use super::{FsResult, absent, fault, operate};
 
 fn open(path: &Path) -> FsResult<File> {
     operate("open", path, || OpenOptions::new().append(true).create(true).open(path))
+}
+
+fn open_readable(path: &Path) -> FsResult<File> {
+    operate("open", path, || OpenOptions::new().read(true).append(true).create(true).open(path))
 }
 
 /// Add bytes at the end of a file, in one write, creating the file when missing.
@@ -32,7 +37,7 @@ impl AppendFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> FsResult<Self> {
-        let file = open(path)?;
+        let file = open_readable(path)?;
         let length = operate("look at", path, || file.metadata())?.len();
         Ok(Self { file, path: path.to_path_buf(), length })
     }
@@ -64,6 +69,34 @@ impl AppendFile {
     /// How long the file is, in bytes.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// What it holds, also when its name is gone.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn content(&self) -> FsResult<Vec<u8>> {
+        let mut content = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
+        operate("read", &self.path, || self.file.read_exact_at(&mut content, 0))?;
+        Ok(content)
+    }
+
+    /// Whether a path is a name of this very file.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn is_named(&self, path: &Path) -> FsResult<bool> {
+        let own = operate("look at", &self.path, || self.file.metadata())?;
+        let found = absent(operate("look at", path, || std::fs::metadata(path)))?;
+        Ok(found.is_some_and(|found| (found.dev(), found.ino()) == (own.dev(), own.ino())))
+    }
+
+    /// Let other hosts see what was written: network file systems send it when a descriptor of the file is closed.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn publish(&self) -> FsResult<()> {
+        operate("publish", &self.path, || self.file.try_clone().map(drop))
     }
 
     /// Wait until what was written is on the disk.

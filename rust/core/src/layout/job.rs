@@ -130,13 +130,21 @@ impl JobDirectory {
         format!(".experimaestro/{}", ancestors(word))
     }
 
+    /// Whether a name in [`JobDirectory::private`] is that of a file of ancestors.
+    pub fn is_ancestors(name: &str) -> bool {
+        name.starts_with(ANCESTORS) && name.ends_with(LINES)
+    }
+
     /// What was hashed, readable.
     pub fn identity(&self) -> PathBuf {
         self.private().join("identity.json")
     }
 }
 
+const ANCESTORS: &str = "ancestors-";
+const LINES: &str = ".jsonl";
+
 /// The name of a file of ancestors; each has a word of its own.
 pub(super) fn ancestors(word: &str) -> String {
-    format!("ancestors-{word}.jsonl")
+    format!("{ANCESTORS}{word}{LINES}")
 }

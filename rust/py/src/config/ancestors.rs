@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use experimaestro_core::fs::{self, AppendFile, Durability, FsResult, random_word};
+use experimaestro_core::fs::{self, AppendFile, FsResult, random_word};
 use experimaestro_core::layout::{JobDirectory, RunDirectory, Workspace};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -34,36 +34,35 @@ struct Shared {
 }
 
 impl Shared {
-    fn create(run: &RunDirectory) -> FsResult<Self> {
+    fn create(path: impl FnOnce(&str) -> PathBuf) -> FsResult<Self> {
         let word = random_word();
-        let path = run.ancestors(&word);
+        let path = path(&word);
         let file = AppendFile::open(&path)?;
         Ok(Self { path, word, file })
     }
 
     /// Give a job folder the file; answers its name there.
-    fn give_to(&mut self, job: &JobDirectory, run: &RunDirectory) -> FsResult<String> {
+    fn give_to(&mut self, job: &JobDirectory) -> FsResult<String> {
         fs::create_folders(&job.private())?;
-        if !self.name_in(job)? {
-            // File systems limit the names of a file: the next jobs get a copy.
-            let content = fs::read(&self.path)?.unwrap_or_default();
-            let mut copy = Self::create(run)?;
-            copy.file.append(&content)?;
+        if !self.is_named_in(job)? {
+            // It has as many names as it can, jobs are on another file system, or its name was taken from it. The next
+            // jobs share a copy that is where they are.
+            let mut copy = Self::create(|word| job.ancestors(word))?;
+            copy.file.append(&self.file.content()?)?;
             *self = copy;
-            if !self.name_in(job)? {
-                // Not on the same file system.
-                fs::replace(&job.ancestors(&self.word), &content, Durability::Process)?;
-            }
         }
+        self.file.publish()?;
         Ok(JobDirectory::relative_ancestors(&self.word))
     }
 
-    fn name_in(&self, job: &JobDirectory) -> FsResult<bool> {
+    fn is_named_in(&self, job: &JobDirectory) -> FsResult<bool> {
         let name = job.ancestors(&self.word);
-        if let Err(error) = fs::second_name(&self.path, &name) {
-            return if error.kind() == ErrorKind::StorageFull { Err(error) } else { Ok(false) };
+        match fs::second_name(&self.path, &name) {
+            // Its folder may have been moved since, with a copy in its place that grows no more.
+            Ok(()) => self.file.is_named(&name),
+            Err(error) if error.kind() == ErrorKind::StorageFull => Err(error),
+            Err(_) => Ok(false),
         }
-        fs::exists(&name)
     }
 }
 
@@ -143,7 +142,7 @@ impl Written {
         line.extend_from_slice(b"}\n");
         line.extend(identity_of(task, &own.tasks, &entries)?);
         if self.file.is_none() {
-            self.file = Some(Shared::create(&to.run).map_err(fails)?);
+            self.file = Some(Shared::create(|word| to.run.ancestors(word)).map_err(fails)?);
         }
         let Some(shared) = &mut self.file else { return Ok(()) };
         let at = shared.file.length();
@@ -218,7 +217,7 @@ impl Ancestors {
         let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &written.places };
         let objects = write_listing(roots, &listing, &bases, None)?;
         let identity = identity_of(config, &own.tasks, &entries)?;
-        let given = written.file.as_mut().map(|file| file.give_to(&job, &self.to.run)).transpose();
+        let given = written.file.as_mut().map(|file| file.give_to(&job)).transpose();
         let given = given.map_err(|error| errors::workspace(py, error.to_string()))?;
         written.deep.insert(address(config), config.clone().unbind());
         drop(written);

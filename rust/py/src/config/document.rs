@@ -91,8 +91,17 @@ impl<'a> Definition<'a> {
 
     /// The objects in the file of ancestors that its values are or hold, but for tasks.
     pub(crate) fn elsewhere(&self, found: &mut Vec<Place>) {
+        self.each_elsewhere(&mut |place, task| found.extend(task.is_none().then_some(place)));
+    }
+
+    /// The submitted tasks there, with what is told of them.
+    pub(crate) fn tasks_elsewhere(&self, found: &mut Vec<(Place, &'a JsonValue<'a>)>) {
+        self.each_elsewhere(&mut |place, task| found.extend(task.map(|task| (place, task))));
+    }
+
+    fn each_elsewhere(&self, each: &mut dyn FnMut(Place, Option<&'a JsonValue<'a>>)) {
         for (_, field) in self.fields.iter().flat_map(|fields| fields.iter()) {
-            far_references(field, found);
+            far_references(field, each);
         }
     }
 

@@ -54,15 +54,18 @@ fn place_of(value: &JsonValue<'_>) -> Option<Place> {
     Place::of(number(value, "at")?, number(value, "value")?)
 }
 
-/// The objects in a file of ancestors that a stored value refers to, but for tasks.
-pub(crate) fn far_references(value: &JsonValue<'_>, found: &mut Vec<Place>) {
+/// The objects in a file of ancestors that a stored value refers to; of a submitted task with what is told of it.
+pub(crate) fn far_references<'a, 'j>(
+    value: &'a JsonValue<'j>,
+    each: &mut dyn FnMut(Place, Option<&'a JsonValue<'j>>),
+) {
     match value {
-        JsonValue::Array(items) => items.iter().for_each(|item| far_references(item, found)),
+        JsonValue::Array(items) => items.iter().for_each(|item| far_references(item, each)),
         JsonValue::Object(members) => {
             if text(value, "type") != Some("python") {
-                members.iter().for_each(|(_, item)| far_references(item, found));
-            } else if member(value, "task").is_none() {
-                found.extend(place_of(value));
+                members.iter().for_each(|(_, item)| far_references(item, each));
+            } else if let Some(place) = place_of(value) {
+                each(place, member(value, "task"));
             }
         }
         _ => {}

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiter::JsonValue;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::make::{Stored, make_all, schema_of};
 use super::{Mode, Table, complete};
@@ -34,6 +36,20 @@ struct List {
     at: u64,
     content: JsonValue<'static>,
     needed: Vec<bool>,
+}
+
+/// Reads a file from a byte on. Its descriptor has one position for all processes that were forked.
+struct From<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for From<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
 }
 
 impl AncestorFile {
@@ -195,10 +211,8 @@ impl AncestorFile {
 
     fn read(&self, py: Python<'_>, at: u64) -> PyResult<JsonValue<'static>> {
         let mut line = Vec::new();
-        let mut reader = BufReader::new(&self.file);
-        reader
-            .seek(SeekFrom::Start(at))
-            .and_then(|_| reader.read_until(b'\n', &mut line))
+        BufReader::new(From { file: &self.file, at })
+            .read_until(b'\n', &mut line)
             .map_err(|error| errors::load(py, format!("{} cannot be read: {error}", self.path.display())))?;
         let content = JsonValue::parse(&line, true)
             .map_err(|error| self.damaged(py, format_args!("no valid JSON at byte {at}: {error}")))?;
@@ -212,6 +226,40 @@ impl AncestorFile {
     fn complete<'py>(slf: &Bound<'py, Self>, at: u64, number: usize, object: &Bound<'py, PyAny>) -> PyResult<()> {
         let place = Place { at, number };
         Self::make(slf, vec![place], Some((place, object)))
+    }
+
+    /// The submitted tasks that the object at a place, with all that it needs at once, refers to: what stands for them,
+    /// or they themselves.
+    fn tasks_of<'py>(slf: &Bound<'py, Self>, at: u64, number: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let place = Place { at, number };
+        let mut tasks = Vec::new();
+        for list in slf.get().gather(py, vec![place], Some(place))? {
+            let document = Document::parse(py, &list.content)?;
+            let mut found = Vec::new();
+            for (definition, _) in document.definitions.iter().zip(&list.needed).filter(|(_, needed)| **needed) {
+                definition.tasks_elsewhere(&mut found);
+            }
+            for (place, task) in found {
+                tasks.push(Self::object(slf, place, Some(task))?);
+            }
+        }
+        Ok(tasks)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.resolver)?;
+        if let Ok(made) = self.made.try_lock() {
+            for object in made.values() {
+                visit.call(object)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let made = std::mem::take(&mut *self.made());
+        drop(made);
     }
 
     fn __repr__(&self) -> String {
