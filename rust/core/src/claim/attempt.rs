@@ -1,5 +1,7 @@
 //! The job process's side: it runs only what is its own, and says how it ended.
 
+use std::path::PathBuf;
+
 use super::evidence::{Evidence, marker_holds};
 use super::process::ProcessIdentity;
 use super::record::{End, Ending, Outcome, Run, to_bytes};
@@ -87,6 +89,17 @@ impl Attempt {
         Ok(!fs::exists(&self.job.attempt(self.number, AttemptFile::End))?)
     }
 
+    /// The files that say what the job is: `params.json`, and those that it refers to.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn described_by(&self) -> ClaimResult<Vec<PathBuf>> {
+        let private = self.job.private();
+        let names = fs::names(&private)?.unwrap_or_default();
+        let ancestors = names.iter().filter(|name| JobDirectory::is_ancestors(name)).map(|name| private.join(name));
+        Ok(std::iter::once(self.job.params()).chain(ancestors).collect())
+    }
+
     /// Tell other hosts that this process lives.
     ///
     /// # Errors
@@ -120,11 +133,8 @@ impl Attempt {
         }
         if outcome == Outcome::Done {
             // A success must survive a loss of power once it is told; what is lost of anything else is tried again.
-            let mut with = vec![path, self.job.params()];
-            // What `params.json` refers to.
-            let private = self.job.private();
-            let names = fs::names(&private)?.unwrap_or_default();
-            with.extend(names.iter().filter(|name| JobDirectory::is_ancestors(name)).map(|name| private.join(name)));
+            let mut with = self.described_by()?;
+            with.push(path);
             if !marker::write_done(&self.job, self.number, &with)? {
                 // The marker that went may have been that of a later success.
                 complete(&self.job)?;

@@ -55,10 +55,7 @@ fn place_of(value: &JsonValue<'_>) -> Option<Place> {
 }
 
 /// The objects in a file of ancestors that a stored value refers to; of a submitted task with what is told of it.
-pub(crate) fn far_references<'a, 'j>(
-    value: &'a JsonValue<'j>,
-    each: &mut dyn FnMut(Place, Option<&'a JsonValue<'j>>),
-) {
+pub(crate) fn far_references<'a, 'j>(value: &'a JsonValue<'j>, each: &mut dyn FnMut(Place, Option<&'a JsonValue<'j>>)) {
     match value {
         JsonValue::Array(items) => items.iter().for_each(|item| far_references(item, each)),
         JsonValue::Object(members) => {

@@ -22,7 +22,9 @@ impl Heartbeat {
         let (stop, stopped) = channel();
         std::thread::Builder::new().name("xpm-heartbeat".into()).stack_size(64 * 1024).spawn(move || {
             // What a success waits for in the end is waited for while the job runs.
-            let _ = File::open(attempt.job().params()).and_then(|params| params.sync_data());
+            for path in attempt.described_by().unwrap_or_default() {
+                let _ = File::open(path).and_then(|file| file.sync_data());
+            }
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 match attempt.is_mine() {
                     Ok(false) => stop_this_process(&attempt),
