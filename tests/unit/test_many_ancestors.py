@@ -365,6 +365,10 @@ def test_a_long_chain_whose_members_look_at_each_other(workspace: Path, monkeypa
         load_task(Path(made.__taskdir__))
 
 
+ALIVE: list[int] = []
+"""How many threads there were."""
+
+
 class Pooled(Task):
     x: Param[int]
     before: Param[list[Any]] = field(default_factory=list)
@@ -374,6 +378,7 @@ class Pooled(Task):
             self.seen = list(pool.map(self.look, range(4)))
 
     def look(self, number: int) -> int:
+        ALIVE.append(threading.active_count())
         return self.x + number + sum(it.seen[0] for it in self.before)
 
     def execute(self) -> None: ...
@@ -381,8 +386,9 @@ class Pooled(Task):
 
 @contract
 def test_threads_of_a_post_init_see_what_there_is_and_others_wait(workspace: Path) -> None:
-    made = chain(Pooled, 4, workspace)
-    assert made.seen == [6, 7, 8, 9]
+    made = chain(Pooled, 60, workspace)
+    assert made.seen == [sum(range(60)) + it for it in range(4)]
+    assert max(ALIVE) < 60
     with ThreadPoolExecutor(4) as pool:
         stood = chain(Slow, 2, workspace).before[0]
         assert list(pool.map(lambda _: stood.late, range(8))) == [1] * 8

@@ -23,6 +23,8 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.is_open = True
+        self.depth = 0
+        """How many there are around it."""
 
 
 class _Here(threading.local):
@@ -30,11 +32,11 @@ class _Here(threading.local):
 
     of_children: _Turn | None = None
     depth = 0
+    held_by_fork: _Turn | None = None
 
 
 _of_all = _Turn()
 _here = _Here()
-_held_by_forks: list[_Turn] = []
 
 
 def _current() -> _Turn:
@@ -44,19 +46,19 @@ def _current() -> _Turn:
 
 @contextmanager
 def turn() -> Iterator[int]:
-    """Wait for the turn of this thread; gives how many it has around this one."""
+    """Wait for the turn of this thread; gives how many there are around it, its own and those of who started it."""
     _hear_of_new_threads()
-    with _current().lock:
-        _here.depth += 1
-        if _here.of_children is None:
-            _here.of_children = _Turn()
+    current = _current()
+    with current.lock:
+        around = current.depth + _here.depth
+        children = _here.of_children or _Turn()
+        _here.depth, _here.of_children, children.depth = _here.depth + 1, children, around + 1
         try:
-            yield _here.depth - 1
+            yield around
         finally:
-            _here.depth -= 1
+            _here.depth, children.depth = _here.depth - 1, around
             if _here.depth == 0:
-                _here.of_children.is_open = False
-                _here.of_children = None
+                children.is_open, _here.of_children = False, None
 
 
 @functools.cache
@@ -76,10 +78,11 @@ def _hear_of_new_threads() -> None:
 
 
 def _before_fork() -> None:
-    current = _current()
-    current.lock.acquire()
-    _held_by_forks.append(current)
+    _here.held_by_fork = _current()
+    _here.held_by_fork.lock.acquire()
 
 
 def _after_fork() -> None:
-    _held_by_forks.pop().lock.release()
+    held, _here.held_by_fork = _here.held_by_fork, None
+    if held is not None:
+        held.lock.release()
