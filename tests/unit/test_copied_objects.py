@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 
-from experimaestro import Config, Param
+from experimaestro import Config, Param, RunMode, Task, experiment
 
 
 class Held(Config):
@@ -31,3 +32,51 @@ def test_a_copy_of_an_object_is_an_object(way: Any, cls: Any) -> None:
     assert (copied.x, copied.inner.x, copied.other) == (1, 2, 7)
     assert type(copied.inner) is Held
     assert copied is not made
+
+
+class Chained(Task):
+    x: Param[int]
+    before: Param[Optional[Held]] = None
+
+    def task_outputs(self, dep: Any) -> Any:
+        return dep(Held.C(x=self.x))
+
+    def execute(self) -> None: ...
+
+
+PICKLED = pytest.mark.contract("configurations 5: copy, deepcopy and pickle")
+
+
+def nested(depth: int) -> Any:
+    config = Held.C(x=0)
+    for x in range(1, depth):
+        config = Held.C(x=x, inner=config)
+    return config
+
+
+@PICKLED
+def test_configurations_of_any_depth_are_pickled() -> None:
+    config = nested(20_000)
+    # Again, and with another one around it: what the first time left behind does not matter.
+    for pickled in (config, config, Held.C(x=-1, inner=config)):
+        back = pickle.loads(pickle.dumps(pickled))
+        assert back.__identifier__() == pickled.__identifier__()
+
+
+@PICKLED
+def test_what_pickled_configurations_share_is_shared() -> None:
+    config = nested(50)
+    first, second, third = pickle.loads(pickle.dumps([config, config.inner, Held.C(x=7, inner=config.inner.inner)]))
+    assert first.inner is second
+    assert third.inner is second.inner
+
+
+@PICKLED
+def test_outputs_of_tasks_that_need_outputs_are_pickled(workspace: Path) -> None:
+    with experiment(workspace, "xp", run_mode=RunMode.DRY_RUN):
+        output = Chained.C(x=0).submit()
+        for x in range(1, 2_000):
+            output = Chained.C(x=x, before=output).submit()
+    back = pickle.loads(pickle.dumps(output))
+    assert back.__identifier__() == output.__identifier__()
+    assert back.__xpm__.task.before.x == 1998

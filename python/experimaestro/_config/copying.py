@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experimaestro import _core
@@ -142,18 +143,52 @@ def _copied(value: Any, inside: Callable[[Any], Any]) -> Any:
     return copy.copy(value) if is_numpy(value) else value
 
 
+class _Announced(threading.local):
+    """Configurations that the one that is being pickled puts before itself, by address."""
+
+    addresses: frozenset[int] = frozenset()
+
+
+_announced = _Announced()
+
+
 def reduce(config: Any) -> Any:
-    """How a configuration is pickled: class and flags, then what may lead back to it: values and tasks."""
-    content = config.__xpm__.values, _core.export_tasks(config)
+    """How a configuration is pickled: class and flags, then what may lead back to it: values and tasks.
+
+    All that is below comes first, the innermost at the very start: pickle, which recurses, never goes deeper than one
+    configuration.
+    """
+    below: list[Any] = []
+    if id(config) not in _announced.addresses:
+        below = _below(config)
+        _announced.addresses = frozenset(map(id, below))
+    content = below, config.__xpm__.values, _core.export_tasks(config)
     return _rebuild, (type(config).__xpmtype__.value_type, _core.export_state(config)), content, None, None, _restore
+
+
+def _below(config: Any) -> list[Any]:
+    """What a configuration is made of and the tasks that this is linked to, each after those that it needs."""
+    parts, known = [], {id(config)}
+    pending = [config]
+    for root in pending:
+        reached = _core.reachable_configurations(root)
+        parts.append(reached)
+        for each in reached:
+            task = _core.state_of(each).task
+            if task is not None and not isinstance(task, _core.TaskStub) and id(task) not in known:
+                known.add(id(task))
+                pending.append(task)
+    found = {id(each): each for reached in reversed(parts) for each in reached}
+    found.pop(id(config), None)
+    return list(found.values())
 
 
 def _rebuild(cls: type[Config], state: Any) -> Any:
     return _core.import_state(cls, state)
 
 
-def _restore(config: Any, content: tuple[dict[str, Any], Any]) -> None:
-    values, tasks = content
+def _restore(config: Any, content: tuple[list[Any], dict[str, Any], Any]) -> None:
+    _, values, tasks = content
     for name, value in values.items():
         _core.set_unchecked(config, name, value)
     if tasks is not None:
