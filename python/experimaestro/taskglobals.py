@@ -32,6 +32,8 @@ class Env:
     """What the launcher knows about this job (remaining time); None on this machine."""
     current_task: ClassVar[Any] = None
     """The task being executed."""
+    loading: ClassVar[bool] = False
+    """Whether this process is a job whose modules are being imported."""
 
     _instance: ClassVar[Env | None] = None
 

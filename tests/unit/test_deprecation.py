@@ -35,6 +35,7 @@ from experimaestro._config.loading import read
 from experimaestro.annotations import deprecate as deprecate_of_annotations
 from experimaestro.annotations import deprecateClass
 from experimaestro.core.types import DeprecatedAttribute
+from experimaestro.exceptions import ValidationError
 
 contract = pytest.mark.contract
 ROW = "configurations 10: deprecate"
@@ -592,3 +593,17 @@ def test_files_with_the_former_name_are_read(as_instance: bool) -> None:
     stored["fields"] = {"lr": 3.0}
     loaded = read(json.dumps([stored]).encode(), as_instance=as_instance).result
     assert loaded.rate == 6.0
+
+
+class HoldsNew(Config):
+    __xpmid__ = "deprecation.holds_new"
+    it: Param[New]
+
+
+@contract(ROW)
+def test_a_deprecated_class_in_the_place_of_the_new_one_says_how_to_replace_it() -> None:
+    with pytest.raises(ValidationError, match=r"deprecated: with @deprecate\(.., replace=True\)"):
+        HoldsNew.C(it=Old.C(value=1))
+    with pytest.raises(ValidationError) as caught:
+        HoldsNew.C(it=Part.C(n=1))
+    assert "replace=True" not in str(caught.value)

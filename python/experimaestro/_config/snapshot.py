@@ -194,8 +194,12 @@ def _label(file: Path) -> str:
     return str(file)
 
 
-def take_snapshot(config: Any) -> Snapshot:
+def take_snapshot(config: Any, job: Path | None = None) -> Snapshot:
     """The snapshot of a live configuration, the tasks that it is linked to included.
+
+    Args:
+        config: the configuration.
+        job: the job folder against which paths are told, as they are where the job is stored.
 
     Raises:
         ValidationError: a required parameter is missing.
@@ -208,6 +212,7 @@ def take_snapshot(config: Any) -> Snapshot:
                 known.add(id(task))
                 roots.append(task)
                 pending.append(task)
-    state = json.loads(_core.state_json(roots))
+    workspace = None if job is None else str(job.parent.parent.parent)
+    state = json.loads(_core.state_json(roots, workspace, None if job is None else str(job)))
     sources = json.loads(_core.sources_json(roots))
     return Snapshot(str(type(config).__xpmtype__.identifier), state["objects"], state["data"][0]["value"], sources)

@@ -13,6 +13,7 @@ from experimaestro._run.attachments import Attachments
 from experimaestro._run.driven_run import DrivenRun
 from experimaestro._run.experiment_jobs import ExperimentJobs
 from experimaestro._run.experiment_messages import (
+    check_not_loading_a_job,
     tell_failures,
     tell_how_to_come_back,
     tell_successor,
@@ -301,6 +302,7 @@ class experiment(ExperimentJobs):  # noqa: N801 - a context manager, in lower ca
     def __enter__(self) -> experiment:  # noqa: PYI034 - Self is not in Python 3.10
         if self._is_open:
             raise RuntimeError(f"the experiment {self.name} is already entered")
+        check_not_loading_a_job(self.name)
         other = Workspace.CURRENT
         if other is not None and other.path != self.workspace.path:
             raise RuntimeError(

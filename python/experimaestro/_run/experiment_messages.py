@@ -8,10 +8,32 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from experimaestro.taskglobals import Env
+
 if TYPE_CHECKING:
     from experimaestro._run.experiment import experiment
 
-__all__ = ["tell_failures", "tell_how_to_come_back", "tell_successor", "tell_unrecorded", "tell_waiting"]
+__all__ = [
+    "check_not_loading_a_job",
+    "tell_failures",
+    "tell_how_to_come_back",
+    "tell_successor",
+    "tell_unrecorded",
+    "tell_waiting",
+]
+
+
+def check_not_loading_a_job(name: str) -> None:
+    """Refuse an experiment that begins because a job imports the script that begins it: each job would start others.
+
+    Raises:
+        RuntimeError: this is such a job.
+    """
+    if Env.loading:
+        raise RuntimeError(
+            f"the experiment {name} begins while a job imports this file to find its task: put what begins it under "
+            '`if __name__ == "__main__":`'
+        )
 
 
 def tell_waiting(name: str, holder: str) -> None:

@@ -129,10 +129,13 @@ def _execute(directory: Path, claim: Attempt | None) -> Outcome | None:
     from experimaestro._config.lifecycle import load_task
 
     fault_point("load", os.fspath(directory))
+    Env.loading = True
     try:
         task: Any = load_task(directory)
     except SystemExit as error:
         raise RuntimeError(f"the code called sys.exit({error.code!r}) while it was loaded") from error
+    finally:
+        Env.loading = False
     if claim is not None and not claim.is_mine():
         return None
     Env.current_task = task

@@ -176,7 +176,7 @@ def diff_command(job: Path, as_json: bool) -> int:
     with _project_path():
         name = JobName(folder.parent.name, folder.name)
         made = Workspace(root).recomputation.of(name)
-        found = compare(read_snapshot(folder), take_snapshot(stand_in(made.config)))
+        found = compare(read_snapshot(folder), take_snapshot(stand_in(made.config), folder))
     if as_json:
         import json
 

@@ -7,6 +7,7 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyString, PyType
 
 use super::base;
 use super::mismatch::Mismatch;
+use super::schema::Conversion;
 use super::short::class_name;
 use super::state::ConfigState;
 use super::types::TypeSpec;
@@ -209,7 +210,15 @@ fn class_hint(value: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> String {
         return format!("this is a class; build a configuration with {}.C(...)", class_name(class));
     }
     if base::is_configuration(value) {
-        return "another configuration class".to_owned();
+        let state = ConfigState::of(value).ok().flatten();
+        let converts = state.is_some_and(|state| state.get().schema.get().conversion == Conversion::Identifies);
+        return if converts {
+            "another configuration class, which is deprecated: with @deprecate(.., replace=True) on it, what takes its \
+             place would be here, also where it is stored"
+        } else {
+            "another configuration class"
+        }
+        .to_owned();
     }
     "not a configuration".to_owned()
 }
