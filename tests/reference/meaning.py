@@ -1,7 +1,8 @@
 """What a configuration means, as a plain value of Python: equal meanings are what equal identifiers stand for.
 
 Written from docs/identifiers.md, "What counts". Nothing is hashed, and nothing is asked of the library but the values
-of the parameters, the linked task, the init tasks and the meta flag. How parameters were declared is in `cls.DECLARED`.
+of the parameters, the linked task, the init tasks, the pre-tasks and the meta flag. How parameters were declared is in
+`cls.DECLARED`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import enum
 import os
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,13 @@ def _configuration(config: Any, counting: bool) -> Any:
     cls = type(config).__xpmtype__.value_type if hasattr(type(config), "__xpmtype__") else type(config)
     parameters = {}
     for name, declared in cls.DECLARED.items():
-        if declared.kind == "generated" or (not counting and declared.kind == "data"):
+        if declared.kind == "generated":
             continue
         value = getattr(config, name)
+        if declared.kind == "data":
+            if not counting:
+                parameters[name] = _files(value)
+            continue
         flag = _flag(value)
         if not counting or flag is False or (flag is None and _counts(value, declared)):
             parameters[name] = _configuration(value, counting) if isinstance(value, Config) else _value(value, counting)
@@ -110,7 +115,17 @@ def _configuration(config: Any, counting: bool) -> Any:
         frozenset(parameters.items()),
         ("none",) if task is None or task is config else _configuration(task, counting),
         tuple(_configuration(item, counting) for item in getattr(information, "init_tasks", None) or ()),
+        frozenset(_configuration(item, counting) for item in getattr(information, "pre_tasks", None) or ()),
     )
+
+
+def _files(path: Path | None) -> Any:
+    """What the files of a `DataPath` hold: they may be elsewhere."""
+    if path is None:
+        return ("none",)
+    if path.is_dir():
+        return ("folder", frozenset((item.name, _files(item)) for item in path.iterdir()))
+    return ("file", path.read_bytes())
 
 
 def _counts(value: Any, declared: Declared) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import itertools
 import sys
+import tempfile
 import types
 import typing
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from meaning import MISSING, Declared
 
 import experimaestro
-from experimaestro import Config, _core, setmeta
+from experimaestro import Config, _core, sealed_set, setmeta
 from experimaestro._config.lifecycle import prepare_submission
 from experimaestro._config.outputs import mark_output
 from experimaestro.exceptions import ValidationError
@@ -60,16 +61,42 @@ class Typed:
 
 @dataclass(eq=False)
 class Plan:
-    """A configuration to be built: class, given values, meta flag, tag, and the number of the task it comes from."""
+    """A configuration to be built.
+
+    Attributes:
+        cls: its class.
+        given: the values that are given, with plans in them.
+        flag: that of `setmeta`.
+        tagged: whether it has a tag.
+        task: number of the task that it is an output of.
+        init: numbers of the init tasks of that task.
+        before: numbers of the pre-tasks.
+    """
 
     cls: Any
     given: dict[str, Any] = field(default_factory=dict)
     flag: bool | None = None
     tagged: bool = False
     task: int | None = None
-    init: int | None = None
+    init: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
 
 
+@dataclass(eq=False)
+class Elements:
+    """A set of configurations to be built: they are sealed, as elements of sets have to be."""
+
+    plans: list[Any]
+
+
+FOLDER = tempfile.TemporaryDirectory()
+FILES = [Path(FOLDER.name, name) for name in ("one", "two", "folder")]
+for _file in FILES[:2]:
+    _file.write_text(_file.name)
+FILES[2].mkdir()
+(FILES[2] / "inside").write_text("in a folder")
+
+NUMBERS = st.lists(st.integers(1, 3), max_size=2).map(tuple)
 TEXTS = st.sampled_from(["", "1", "a", "true", "é", "x\x03b", "type"]) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=4
 )
@@ -155,6 +182,10 @@ def typed(draw: Any, classes: list[Any], depth: int = 2) -> Typed:
                 ]
             )
         )
+    if classes and draw(st.booleans()):
+        cls = draw(st.sampled_from(classes))
+        element = plans([other for other in classes if issubclass(other, cls)])
+        return Typed(f"Set[{cls.__name__}]", st.lists(element, max_size=3).map(Elements))
     element = draw(st.sampled_from([leaf for leaf in LEAVES if leaf.hashable]))
     return Typed(f"Set[{element.text}]", st.sets(element.values.filter(lambda item: item == item), max_size=3))
 
@@ -170,7 +201,8 @@ def plans(draw: Any, classes: list[Any]) -> Plan:
             given[name] = draw(strategy)
     flag = draw(st.sampled_from([None, None, None, True, False]))
     task = draw(st.sampled_from([None, None, 1, 2]))
-    return Plan(cls, given, flag, draw(st.booleans()), task, draw(st.sampled_from([None, 1, 2])))
+    before = draw(st.just(()) | NUMBERS)
+    return Plan(cls, given, flag, draw(st.booleans()), task, draw(NUMBERS) if task else (), before)
 
 
 @st.composite
@@ -183,7 +215,7 @@ def hierarchies(draw: Any) -> list[Any]:
 
 
 FORMS = ("required", "optional", "bare", "annotated", "field", "ignored", "factory")
-KINDS = ("param", "param", "param", "param", "meta", "constant", "path", "generated", "factory-meta")
+KINDS = ("param", "param", "param", "param", "meta", "constant", "path", "generated", "factory-meta", "data")
 
 
 def _class(draw: Any, classes: list[Any]) -> Any:
@@ -226,6 +258,14 @@ def _parameter(
     if kind == "factory-meta":
         lines.append(f"    {name}: Meta[int] = field(default_factory=lambda: 5)")
         declared[name], values[name] = Declared("meta", default=5), INTEGERS
+        return
+    if kind == "data":
+        form = draw(st.sampled_from(["DataPath", "OptionalDataPath", "DataPath = "]))
+        MODULE.__dict__[here] = FILES[0]
+        lines.append(f"    {name}: {form}{here if form.endswith(' ') else ''}")
+        optional = form.startswith("Optional")
+        declared[name] = Declared("data", optional, FILES[0] if form.endswith(" ") else MISSING)
+        values[name] = st.sampled_from([*FILES, None] if optional else FILES)
         return
     what = draw(typed(classes))
     optional = what.text.startswith("Optional[")
@@ -288,9 +328,9 @@ def built(plan: Any, *, plain: bool = False, shared: dict[int, Any] | None = Non
 
     Args:
         plan: a plan, or containers and values with plans in them.
-        plain: without linked tasks and flags.
+        plain: without linked tasks, pre-tasks and flags.
         shared: what was built; a plan that is met again is the same object then.
-        backwards: dict entries and keyword arguments the other way round.
+        backwards: dict entries, keyword arguments, pre-tasks and elements of sets the other way round.
     """
 
     def turned(items: Any) -> list[Any]:
@@ -308,14 +348,17 @@ def built(plan: Any, *, plain: bool = False, shared: dict[int, Any] | None = Non
         if not plain:
             if plan.flag is not None:
                 setmeta(config, plan.flag)
+            config.add_pretasks(*(Prepare.C(n=number) for number in turned(plan.before)))
             if plan.task is not None:
                 producer = Produce.C(n=plan.task)
-                prepare_submission(producer, Path("/w"), [Prepare.C(n=plan.init)] if plan.init else [])
+                prepare_submission(producer, Path("/w"), [Prepare.C(n=number) for number in plan.init])
                 _core.state_of(producer).submitted = True
                 mark_output(producer, config)
         if shared is not None:
             shared[id(plan)] = config
         return config
+    if isinstance(plan, Elements):
+        return sealed_set(*(again(item) for item in turned(plan.plans)))
     if isinstance(plan, list):
         return [again(item) for item in plan]
     if isinstance(plan, tuple):
@@ -336,7 +379,17 @@ ALIKE: list[Any] = [
 def near(draw: Any, plan: Any) -> Any:
     """The plan with at most one thing changed, somewhere in it."""
     if isinstance(plan, Plan):
-        ways = ["flag", "tag", "task", "init", "none", *(["inside"] * 4 if plan.given else []), "drop", "default"]
+        ways = [
+            "flag",
+            "tag",
+            "task",
+            "init",
+            "before",
+            "none",
+            *(["inside"] * 4 if plan.given else []),
+            "drop",
+            "default",
+        ]
         way = draw(st.sampled_from(ways))
         if way == "flag":
             return replace(plan, flag=draw(st.sampled_from([None, True, False])))
@@ -345,7 +398,9 @@ def near(draw: Any, plan: Any) -> Any:
         if way == "task":
             return replace(plan, task=draw(st.sampled_from([None, 1, 2])))
         if way == "init":
-            return replace(plan, init=draw(st.sampled_from([None, 1, 2])))
+            return replace(plan, init=draw(NUMBERS | st.just(plan.init[::-1])))
+        if way == "before":
+            return replace(plan, before=draw(NUMBERS | st.just(plan.before[::-1])))
         if way == "inside":
             name = draw(st.sampled_from(sorted(plan.given)))
             fresh = plan.cls.VALUES[name]
@@ -357,11 +412,14 @@ def near(draw: Any, plan: Any) -> Any:
             gone = draw(st.sampled_from(sorted(names))) if names else None
             return replace(plan, given={name: value for name, value in plan.given.items() if name != gone})
         if way == "default":
-            names = [n for n, d in declared.items() if d.default is not MISSING and d.kind in ("param", "meta")]
+            names = [n for n, d in declared.items() if d.default is not MISSING and d.kind in ("param", "meta", "data")]
             if names:
                 name = draw(st.sampled_from(sorted(names)))
                 return replace(plan, given={**plan.given, name: declared[name].default})
         return replace(plan)
+    if isinstance(plan, Elements) and plan.plans:
+        changed = draw(near(plan.plans))
+        return Elements(changed if isinstance(changed, list) and changed != [plan.plans] else plan.plans)
     if isinstance(plan, (list, tuple)) and plan and draw(st.integers(0, 3)):
         index = draw(st.integers(0, len(plan) - 1))
         items = list(plan)
@@ -369,6 +427,8 @@ def near(draw: Any, plan: Any) -> Any:
             items[index] = draw(near(items[index]))
         elif draw(st.booleans()):
             del items[index]
+        elif draw(st.booleans()):
+            items.append(items[index])
         else:
             items.reverse()
         return type(plan)(items)
