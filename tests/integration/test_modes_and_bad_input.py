@@ -193,7 +193,7 @@ def test_a_class_that_was_typed_by_hand_is_told_where_to_live(one_place, tmp_pat
         "\n"
         f"with experiment({str(one_place.workdir)!r}, 'typed') as xp: task = Typed.C(x=1).submit()\n"
         "\n"
-        "print(task.job.message)\n"
     )
     told = subprocess.run([sys.executable, "-i"], input=typed, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert "the class Typed was typed into an interactive session" in told.stdout
+    assert "its class Typed was typed in an interactive session" in told.stderr
+    assert not list(one_place.workdir.glob("jobs/*/*"))

@@ -269,19 +269,27 @@ def test_dirty_code_is_warned_of_once_and_recorded(workspace, dirty, caplog, act
 
 
 @contract("running 4: environment.json")
-def test_the_environment_is_that_of_the_driver(workspace):
+def test_the_environment_is_that_of_the_driver(workspace, tmp_path, monkeypatch):
     import importlib.metadata
     import platform
 
+    project, installed = tmp_path / "project", tmp_path / "installed" / "own_tools-1.2.dist-info"
+    project.mkdir()
+    installed.mkdir(parents=True)
+    origin = {"url": project.as_uri(), "dir_info": {"editable": True}}
+    (installed / "direct_url.json").write_text(json.dumps(origin))
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", "-C", str(project), *identity, *command], check=True)
+    monkeypatch.syspath_prepend(installed.parent)
     with experiment(workspace, "xp") as xp:
         pass
     environment = json.loads((xp.workdir / "environment.json").read_text())
     assert environment["python_version"] == platform.python_version()
     assert environment["packages"]["numpy"] == importlib.metadata.version("numpy")
-    own = environment["editable_packages"]["experimaestro"]
-    assert own["version"] == importlib.metadata.version("experimaestro")
-    assert os.path.isdir(own["path"])
-    assert own["git"]["commit"] == _head(own["path"])
+    own = environment["editable_packages"]["own-tools"]
+    assert (own["version"], own["path"]) == ("1.2", str(project))
+    assert own["git"]["commit"] == _head(str(project))
 
 
 def _head(folder: str) -> str:
