@@ -29,5 +29,5 @@ def test_a_rehearsal_goes_through_and_leaves_nothing(tmp_path, monkeypatch):
     assert not [
         each
         for each in gc.get_objects()
-        if issubclass(type(each), type) and each.__name__ == "Rehearsal" and each is not Rehearsal
+        if type(each) is type and each.__name__ == "Rehearsal" and each is not Rehearsal
     ]

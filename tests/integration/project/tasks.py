@@ -233,9 +233,12 @@ class Uses(Task):
             self.take(Path(os.environ["UNITS"]) / name, units)
         record("uses", self.x)
         time.sleep(0.03)  # the work
+        # What is shared is in use while a task executes; its process ends a little later.
+        for file in self.__dict__.get("files", ()):
+            file.close()
 
     def take(self, folder: Path, units: int) -> None:
-        """Lock as many files of the folder, which has one for each unit; they are free again when the process ends."""
+        """Lock as many files of the folder, which has one for each unit; they are free again when it is killed."""
         import fcntl
 
         taken: set[Path] = set()
