@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experimaestro import _core
 
 from .actions import stored_actions
-from .gathering import AncestorList, Place, ancestors_of, place_of, read_lists
+from .gathering import AncestorList, ancestors_of, read_lists
 from .loading import read, read_file
+from .renumbering import Place, references, renumbered
 from .stored_lines import json_lines
 from .tasks import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 EMPTY: Mapping[Place, int] = MappingProxyType({})
 
@@ -142,8 +143,8 @@ class _Gathered:
         seen: set[int] = set()
         for definition in definitions:
             seen.add(definition["id"])
-            for used in _references(definition):
-                if used not in seen and used not in numbers:
+            for used in (*references(definition), definition.get("task", definition["id"])):
+                if isinstance(used, int) and used not in seen and used not in numbers:
                     numbers[used] = self._number()
         for definition in definitions:
             self._add_object(definition, base, numbers, places)
@@ -156,18 +157,9 @@ class _Gathered:
     def _add_object(
         self, definition: dict[str, Any], base: str, numbers: dict[int, int], places: Mapping[Place, int]
     ) -> None:
-        def number_of(value: Any) -> int:
-            place = place_of(value) if isinstance(value, dict) else None
-            if place is not None:
-                return places[place]
-            return numbers[value["value"] if isinstance(value, dict) else value]
-
         own = definition["id"]
-        moved = {**definition, "id": 0, "fields": _moved(definition["fields"], number_of, base)}
-        moved.pop("same", None)
-        for key in ("init-tasks", "pre-tasks"):
-            if key in moved:
-                moved[key] = [number_of(task) for task in moved[key]]
+        moved = renumbered(definition, lambda it: numbers[it] if isinstance(it, int) else places[it], base)
+        moved["id"] = 0
         is_own_task = moved.get("task") == own
         if "task" in moved:
             moved["task"] = "self" if is_own_task else numbers[moved["task"]]
@@ -181,40 +173,6 @@ class _Gathered:
         if is_own_task:
             moved["task"] = numbers[own]
         self.objects.append(moved)
-
-
-def _references(definition: dict[str, Any]) -> list[int]:
-    """Numbers of the objects of the same list that an object is made of, or linked to."""
-    tasks = (*definition.get("init-tasks", ()), *definition.get("pre-tasks", ()))
-    found = [task for task in tasks if isinstance(task, int)]
-    if "task" in definition:
-        found.append(definition["task"])
-    pending: list[Any] = [definition["fields"]]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            if value.get("type") == "python":
-                if place_of(value) is None:
-                    found.append(value["value"])
-            else:
-                pending.extend(value.values())
-    return found
-
-
-def _moved(value: Any, number_of: Callable[[Any], int], base: str) -> Any:
-    """A stored value with its references numbered anew, and paths in the job directory relative to the workspace."""
-    if isinstance(value, list):
-        return [_moved(item, number_of, base) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if value.get("type") == "python":
-        return {"type": "python", "value": number_of(value)}
-    if value.get("type") == "path" and value.get("base") == "job":
-        path = base if value["value"] == "." else f"{base}/{value['value']}"
-        return {"type": "path", "value": path, "base": "workspace"}
-    return {key: _moved(item, number_of, base) for key, item in value.items()}
 
 
 def _of_older_run(folder: Path) -> ExperimentInfo:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimaestro import _core
 
+from .renumbering import Place, references, renumbered
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _VERSION = b',"version":4,'
-
-Place = tuple[int, int]
-"""Where a list begins in a file of ancestors, and the number of an object in it."""
 
 
 def refers(data: bytes) -> bool:
@@ -77,15 +76,15 @@ class AncestorList(NamedTuple):
     identity: dict[str, Any]
 
 
-def read_lists(path: Path, objects: Any, known: dict[int, AncestorList]) -> list[AncestorList]:
+def read_lists(path: Path, objects: list[dict[str, Any]], known: dict[int, AncestorList]) -> list[AncestorList]:
     """Add the lists that objects need to those that are `known`; answers the new ones, in the order of the file.
 
     Raises:
         LoadError: the file is missing (also a FileNotFoundError) or damaged.
     """
     found: dict[int, AncestorList] = {}
-    pending = [place[0] for place in _places(objects)]
     try:
+        pending = list(_lists_of(objects))
         with path.open("rb") as stream:
             while pending:
                 at = pending.pop()
@@ -93,7 +92,7 @@ def read_lists(path: Path, objects: Any, known: dict[int, AncestorList]) -> list
                     stream.seek(at)
                     lines = json.loads(stream.readline()), json.loads(stream.readline())
                     found[at] = AncestorList(at, lines[0]["objects"], lines[1])
-                    pending.extend(place[0] for place in _places(found[at].objects))
+                    pending.extend(_lists_of(found[at].objects))
     except FileNotFoundError as error:
         raise _core.MissingFileError(f"{path} cannot be read: {error.strerror}") from None
     except OSError as error:
@@ -104,24 +103,9 @@ def read_lists(path: Path, objects: Any, known: dict[int, AncestorList]) -> list
     return [found[at] for at in sorted(found)]
 
 
-def _places(value: Any) -> Iterator[Place]:
-    """What stored values refer to in the file of ancestors."""
-    pending = [value]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            place = place_of(value)
-            if place is not None:
-                yield place
-            else:
-                pending.extend(value.values())
-
-
-def place_of(value: dict[str, Any]) -> Place | None:
-    """Where a stored reference leads in the file of ancestors; None for any other value."""
-    return (value["at"], value["value"]) if value.get("type") == "python" and "at" in value else None
+def _lists_of(objects: list[dict[str, Any]]) -> Iterator[int]:
+    """Where the lists begin that objects refer to."""
+    return (it[0] for each in objects for it in references(each) if isinstance(it, tuple))
 
 
 def _join(own: list[dict[str, Any]], lists: list[AncestorList]) -> Gathered:
@@ -157,28 +141,10 @@ def _name(definition: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _renumbered(definition: dict[str, Any], here: dict[int, int], elsewhere: dict[Place, int]) -> dict[str, Any]:
-    def number_of(value: Any) -> int:
-        if isinstance(value, dict):
-            place = place_of(value)
-            return here[value["value"]] if place is None else elsewhere[place]
-        return here[value]
-
-    def renumber(value: Any) -> Any:
-        if isinstance(value, list):
-            return [renumber(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if value.get("type") == "python":
-            return {"type": "python", "value": number_of(value)}
-        return {key: renumber(item) for key, item in value.items()}
-
-    moved = {**definition, "id": here[definition["id"]], "fields": renumber(definition["fields"])}
-    moved.pop("same", None)
+    moved = renumbered(definition, lambda it: here[it] if isinstance(it, int) else elsewhere[it])
+    moved["id"] = here[definition["id"]]
     if "task" in moved:
-        moved["task"] = number_of(moved["task"])
-    for key in ("init-tasks", "pre-tasks"):
-        if key in moved:
-            moved[key] = [number_of(task) for task in moved[key]]
+        moved["task"] = here[moved["task"]]
     return moved
 
 

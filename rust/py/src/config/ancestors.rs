@@ -19,7 +19,7 @@ use pyo3::sync::MutexExt as _;
 use super::identity::identity_of;
 use super::json::{Bases, Elsewhere, Place};
 use super::reach::{Own, address, exceeds, have_pre_tasks};
-use super::serialize::{Entry, Listing, entries, envelope, listed, write_listing};
+use super::serialize::{Entry, Listing, envelope, listed, write_listing, write_objects};
 use crate::errors;
 
 /// Objects of ancestors that a task holds itself, unless the environment says another number.
@@ -208,10 +208,9 @@ impl Ancestors {
         }
         if !deep {
             drop(written);
-            let (entries, numbers) = entries(roots)?;
-            let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &Elsewhere::default() };
-            let objects = write_listing(roots, &listing, &bases, None)?;
-            return Ok((envelope(&bases, tags, None, &objects)?, identity_of(config, &[], &entries)?));
+            let objects = write_objects(roots, &bases, None)?;
+            let params = envelope(&bases, tags, None, &objects.json)?;
+            return Ok((params, identity_of(config, &[], &objects.entries)?));
         }
         let (entries, numbers) = listed(own.objects)?;
         let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &written.places };

@@ -62,7 +62,7 @@ pub(super) fn write_task_of_reference(writer: &mut Writer<'_>, config: &Bound<'_
     let state = ConfigState::of_configuration(config)?;
     let state = state.get();
     let schema = state.schema.get();
-    if !schema.is_task || !state.lock().submitted {
+    if !state.is_submitted_task() {
         return Ok(());
     }
     let identifier = match state.stored_legacy() {

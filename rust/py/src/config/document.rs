@@ -6,7 +6,7 @@ use jiter::{JsonObject, JsonValue};
 use pyo3::prelude::*;
 
 use super::json::Place;
-use super::stored::{far_references, member, number, references, text};
+use super::stored::{Reference, each_reference, member, number, text};
 use crate::errors;
 
 /// Newest version of the format that is understood.
@@ -91,17 +91,25 @@ impl<'a> Definition<'a> {
 
     /// The objects in the file of ancestors that its values are or hold, but for tasks.
     pub(crate) fn elsewhere(&self, found: &mut Vec<Place>) {
-        self.each_elsewhere(&mut |place, task| found.extend(task.is_none().then_some(place)));
+        self.each_reference(&mut |it| {
+            if let Reference::Elsewhere(place, None) = it {
+                found.push(place);
+            }
+        });
     }
 
     /// The submitted tasks there, with what is told of them.
     pub(crate) fn tasks_elsewhere(&self, found: &mut Vec<(Place, &'a JsonValue<'a>)>) {
-        self.each_elsewhere(&mut |place, task| found.extend(task.map(|task| (place, task))));
+        self.each_reference(&mut |it| {
+            if let Reference::Elsewhere(place, Some(task)) = it {
+                found.push((place, task));
+            }
+        });
     }
 
-    fn each_elsewhere(&self, each: &mut dyn FnMut(Place, Option<&'a JsonValue<'a>>)) {
+    fn each_reference(&self, meet: &mut impl FnMut(Reference<'a, 'a>)) {
         for (_, field) in self.fields.iter().flat_map(|fields| fields.iter()) {
-            far_references(field, each);
+            each_reference(field, meet);
         }
     }
 
@@ -119,13 +127,20 @@ impl<'a> Definition<'a> {
     }
 
     fn below(&self, with_task: bool, found: &mut Vec<i64>) {
-        for (_, field) in self.fields.iter().flat_map(|fields| fields.iter()) {
-            references(field, found);
-        }
+        self.each_reference(&mut here(found));
         found.extend(&self.init_tasks);
         found.extend(&self.pre_tasks);
         if with_task {
             found.extend(self.task);
+        }
+    }
+}
+
+/// Collects numbers of objects of the same list.
+fn here<'a, 'j: 'a>(found: &mut Vec<i64>) -> impl FnMut(Reference<'a, 'j>) {
+    |it| {
+        if let Reference::Here(number) = it {
+            found.push(number);
         }
     }
 }
@@ -215,7 +230,7 @@ impl<'a> Document<'a> {
         let mut pending = Vec::new();
         match (wanted, self.data) {
             (Wanted::Every, _) => return vec![true; self.definitions.len()],
-            (Wanted::Main, Some(data)) => references(data, &mut pending),
+            (Wanted::Main, Some(data)) => each_reference(data, &mut here(&mut pending)),
             (Wanted::Main, None) => pending.extend(self.definitions.last().map(|it| it.id)),
         }
         self.needed_for(pending, with_tasks, |_| false)

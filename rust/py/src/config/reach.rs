@@ -78,7 +78,8 @@ impl<'py> Own<'py> {
     pub(super) fn of(task: &Bound<'py, PyAny>, entered: &HashSet<usize>) -> PyResult<Self> {
         let mut tasks = Vec::new();
         let objects = reachable_before(std::slice::from_ref(task), |config| {
-            let stops = is_submitted_task(config)? && !entered.contains(&address(config));
+            let stops =
+                ConfigState::of_configuration(config)?.get().is_submitted_task() && !entered.contains(&address(config));
             if stops {
                 tasks.push(config.clone());
             }
@@ -86,12 +87,6 @@ impl<'py> Own<'py> {
         })?;
         Ok(Self { objects, tasks })
     }
-}
-
-fn is_submitted_task(config: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let state = ConfigState::of_configuration(config)?;
-    let state = state.get();
-    Ok(state.schema.get().is_task && state.lock().submitted)
 }
 
 /// Whether more than so many configurations can be reached from these, themselves among them.

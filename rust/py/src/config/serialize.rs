@@ -275,16 +275,22 @@ pub(super) fn write_listing(
     Ok(writer.out)
 }
 
-/// The `objects` array of all that roots reach, and the numbers of the objects in it.
-fn write_objects(
-    roots: &[Bound<'_, PyAny>],
+/// All that roots reach, as an `objects` array, and what it was written from.
+pub(super) struct Objects<'py> {
+    pub(super) json: Vec<u8>,
+    pub(super) entries: Vec<Entry<'py>>,
+    numbers: HashMap<usize, usize>,
+}
+
+pub(super) fn write_objects<'py>(
+    roots: &[Bound<'py, PyAny>],
     bases: &Bases,
-    files: Option<&Bound<'_, PyDict>>,
-) -> PyResult<(Vec<u8>, HashMap<usize, usize>)> {
+    files: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Objects<'py>> {
     let (entries, numbers) = entries(roots)?;
-    let elsewhere = Elsewhere::default();
-    let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &elsewhere };
-    Ok((write_listing(roots, &listing, bases, files)?, numbers))
+    let listing = Listing { entries: &entries, numbers: &numbers, elsewhere: &Elsewhere::default() };
+    let json = write_listing(roots, &listing, bases, files)?;
+    Ok(Objects { json, entries, numbers })
 }
 
 /// Configurations as a JSON array of objects, each main one after all that it needs.
@@ -297,7 +303,7 @@ pub(crate) fn objects_json(
     files: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Vec<u8>> {
     let configs: Vec<_> = configs.iter().collect();
-    Ok(write_objects(&configs, &Bases { workspace, job: directory }, files)?.0)
+    Ok(write_objects(&configs, &Bases { workspace, job: directory }, files)?.json)
 }
 
 /// `{"objects": .., "data": ..}`: configurations in lists, dictionaries or alone, with all that they need.
@@ -316,11 +322,12 @@ pub(crate) fn state_json(
     collect(data, &mut Vec::new(), &mut found, 0)
         .map_err(|stopped| stopped.raise(data.py(), "what is to be stored"))?;
     let roots: Vec<_> = found.into_iter().map(|child| child.config).collect();
-    let (objects, numbers) = write_objects(&roots, &bases, files)?;
+    let objects = write_objects(&roots, &bases, files)?;
     let elsewhere = Elsewhere::default();
-    let mut writer = Writer { out: Vec::with_capacity(1024), numbers: &numbers, elsewhere: &elsewhere, bases: &bases };
+    let mut writer =
+        Writer { out: Vec::with_capacity(1024), numbers: &objects.numbers, elsewhere: &elsewhere, bases: &bases };
     writer.raw("{\"objects\":");
-    writer.out.extend(objects);
+    writer.out.extend_from_slice(&objects.json);
     writer.raw(",\n\"data\":");
     writer.value(data)?;
     writer.raw("}\n");
@@ -336,8 +343,8 @@ pub(crate) fn params_json(
     tags: &Bound<'_, PyAny>,
 ) -> PyResult<Vec<u8>> {
     let bases = Bases { workspace: Some(workspace), job: Some(directory) };
-    let objects = write_objects(std::slice::from_ref(config), &bases, None)?.0;
-    envelope(&bases, tags, None, &objects)
+    let objects = write_objects(std::slice::from_ref(config), &bases, None)?;
+    envelope(&bases, tags, None, &objects.json)
 }
 
 /// A `params.json` around its objects. `ancestors` is the file, from the job folder, that holds what others refer to.

@@ -196,6 +196,10 @@ impl ConfigState {
         self.lock().sealed
     }
 
+    pub(crate) fn is_submitted_task(&self) -> bool {
+        self.schema.get().is_task && self.lock().submitted
+    }
+
     pub(crate) fn is_unsubmitted_task(&self) -> bool {
         if !self.schema.get().is_task {
             return false;

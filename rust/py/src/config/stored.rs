@@ -54,32 +54,25 @@ fn place_of(value: &JsonValue<'_>) -> Option<Place> {
     Place::of(number(value, "at")?, number(value, "value")?)
 }
 
-/// The objects in a file of ancestors that a stored value refers to; of a submitted task with what is told of it.
-pub(crate) fn far_references<'a, 'j>(value: &'a JsonValue<'j>, each: &mut dyn FnMut(Place, Option<&'a JsonValue<'j>>)) {
-    match value {
-        JsonValue::Array(items) => items.iter().for_each(|item| far_references(item, each)),
-        JsonValue::Object(members) => {
-            if text(value, "type") != Some("python") {
-                members.iter().for_each(|(_, item)| far_references(item, each));
-            } else if let Some(place) = place_of(value) {
-                each(place, member(value, "task"));
-            }
-        }
-        _ => {}
-    }
+/// What a stored value refers to.
+pub(crate) enum Reference<'a, 'j> {
+    /// The object of the same list with this number.
+    Here(i64),
+    /// An object in a file of ancestors; of a submitted task with what is told of it.
+    Elsewhere(Place, Option<&'a JsonValue<'j>>),
 }
 
-/// Numbers of the objects of the same list that a stored value refers to.
-pub(crate) fn references(value: &JsonValue<'_>, found: &mut Vec<i64>) {
+/// Meet everything that a stored value refers to.
+pub(crate) fn each_reference<'a, 'j>(value: &'a JsonValue<'j>, meet: &mut impl FnMut(Reference<'a, 'j>)) {
     match value {
-        JsonValue::Array(items) => items.iter().for_each(|item| references(item, found)),
+        JsonValue::Array(items) => items.iter().for_each(|item| each_reference(item, meet)),
         JsonValue::Object(members) => {
-            if text(value, "type") == Some("python") {
-                if member(value, "at").is_none() {
-                    found.extend(number(value, "value"));
-                }
-            } else {
-                members.iter().for_each(|(_, item)| references(item, found));
+            if text(value, "type") != Some("python") {
+                members.iter().for_each(|(_, item)| each_reference(item, meet));
+            } else if member(value, "at").is_none() {
+                number(value, "value").map(Reference::Here).into_iter().for_each(meet);
+            } else if let Some(place) = place_of(value) {
+                meet(Reference::Elsewhere(place, member(value, "task")));
             }
         }
         _ => {}
