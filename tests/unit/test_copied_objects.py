@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from pathlib import Path
 from typing import Any, Optional
@@ -61,6 +62,42 @@ def test_configurations_of_any_depth_are_pickled() -> None:
     for pickled in (config, config, Held.C(x=-1, inner=config)):
         back = pickle.loads(pickle.dumps(pickled))
         assert back.__identifier__() == pickled.__identifier__()
+
+
+@PICKLED
+def test_what_was_pickled_before_does_not_matter() -> None:
+    config = nested(5_000)
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.dump(config)
+    inside = config
+    for _ in range(3):
+        # A part of what was pickled, also while the pickler lives.
+        inside = inside.inner
+        assert pickle.loads(pickle.dumps(inside)).x == inside.x
+    del config, inside, pickler
+    for _ in range(10):
+        # New ones, where the old ones were in memory.
+        assert pickle.loads(pickle.dumps(nested(5_000))).x == 4_999
+
+
+class Stubborn:
+    def __reduce__(self) -> Any:
+        raise OSError("not this one")
+
+
+class Odd(Config):
+    it: Param[Any]
+    inner: Param[Held]
+
+
+@PICKLED
+def test_a_pickling_that_fails_leaves_nothing_behind() -> None:
+    config = nested(5_000)
+    for _ in range(2):
+        with pytest.raises(OSError, match="not this one"):
+            pickle.dumps(Odd.C(inner=config, it=Stubborn()))
+        assert pickle.loads(pickle.dumps(config.inner)).x == 4_998
 
 
 @PICKLED

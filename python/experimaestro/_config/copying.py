@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experimaestro import _core
@@ -143,13 +144,29 @@ def _copied(value: Any, inside: Callable[[Any], Any]) -> Any:
     return copy.copy(value) if is_numpy(value) else value
 
 
-class _Announced(threading.local):
-    """Configurations that the one that is being pickled puts before itself, by address."""
+class _Announcement:
+    """Configurations that one that is being pickled puts before itself, by address.
 
-    addresses: frozenset[int] = frozenset()
+    It is pickled after them, and holds until then; if pickle gives up before, it is freed with what was to be pickled.
+    """
+
+    __slots__ = ("__weakref__", "addresses")
+
+    def __init__(self, below: list[Any]) -> None:
+        self.addresses = frozenset(map(id, below))
+
+    def __reduce__(self) -> Any:
+        self.addresses = frozenset()
+        return int, ()
 
 
-_announced = _Announced()
+class _Here(threading.local):
+    """What is being pickled by a thread."""
+
+    announcements: tuple[weakref.ref[_Announcement], ...] = ()
+
+
+_here = _Here()
 
 
 def reduce(config: Any) -> Any:
@@ -159,10 +176,13 @@ def reduce(config: Any) -> Any:
     configuration.
     """
     below: list[Any] = []
-    if id(config) not in _announced.addresses:
+    announcement = None
+    held = [it for it in (known() for known in _here.announcements) if it is not None]
+    if not any(id(config) in it.addresses for it in held):
         below = _below(config)
-        _announced.addresses = frozenset(map(id, below))
-    content = below, config.__xpm__.values, _core.export_tasks(config)
+        announcement = _Announcement(below)
+        _here.announcements = tuple(map(weakref.ref, [*held, announcement]))
+    content = below, announcement, config.__xpm__.values, _core.export_tasks(config)
     return _rebuild, (type(config).__xpmtype__.value_type, _core.export_state(config)), content, None, None, _restore
 
 
@@ -187,8 +207,8 @@ def _rebuild(cls: type[Config], state: Any) -> Any:
     return _core.import_state(cls, state)
 
 
-def _restore(config: Any, content: tuple[list[Any], dict[str, Any], Any]) -> None:
-    _, values, tasks = content
+def _restore(config: Any, content: tuple[list[Any], Any, dict[str, Any], Any]) -> None:
+    _, _, values, tasks = content
     for name, value in values.items():
         _core.set_unchecked(config, name, value)
     if tasks is not None:
